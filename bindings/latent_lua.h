@@ -201,7 +201,8 @@ static inline lat_matrix lat_lua_check_matrix(lua_State *L, int arg, const char 
  * was fitted in Lua: options and parameters are copied, so that the caller's may go. `report`, of
  * the fit, becomes the model's iterations, converged and so on; or NULL. Raises for options out of
  * bounds, parameters that aren't finite or don't go with each other, as latent.load does, and for
- * models with nets, functions of Lua and linear dynamical systems, which are handed on as files. */
+ * models of Lua functions. Nets, lat_vae_fitted(&vae), are copied with what training goes on from
+ * (Lua counts epochs from 1 again); a linear dynamical system is a lat_fitted by lat_lds_fitted. */
 static inline void lat_lua_push_model(lua_State *L, const lat_fitted *fitted,
                                       const lat_fit_report *report)
 {

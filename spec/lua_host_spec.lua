@@ -298,13 +298,55 @@ describe("models of C's", function()
     ]]
   end)
 
+  it("are nets and linear dynamical systems, too, and what Lua has fitted is viewed and pushed again", function()
+    host [[
+      local X = latent.datasets.iris()
+      local options = { input_dim = 4, latent_dim = 2, likelihood = "gaussian" }
+      local training = { epochs = 2, batch = 32 }
+      local theirs, mine = host.net(X), latent.vae(options):fit(X, training)
+      assert(getmetatable(theirs) == getmetatable(mine) and theirs.iterations == mine.iterations)
+      assert(theirs:transform(X) == mine:transform(X))
+      for _ = 1, 3 do assert(theirs:step(X) == mine:step(X)) end -- with its optimizer and its noise
+      assert(theirs:transform(X) == mine:transform(X))
+      assert(latent.load_string(theirs:save_string()):transform(X) == theirs:transform(X))
+      local Y = latent.datasets.nile()
+      for _, form in ipairs { "covariance", "square_root" } do
+        for _, initial in ipairs { "known", "diffuse" } do
+          local given = { latent_dim = 1, max_iterations = 3, form = form, initial = initial }
+          local theirs, mine = host.system(Y, form == "square_root", initial == "diffuse"), latent.lds(given):fit(Y)
+          assert(theirs:log_likelihood(Y) == mine:log_likelihood(Y) and theirs.iterations == mine.iterations)
+          assert(theirs:forecast(Y, 3).means == mine:forecast(Y, 3).means)
+          assert(latent.load_string(theirs:save_string()):log_likelihood(Y) == mine:log_likelihood(Y))
+          local copy = host.again(mine)
+          assert(copy ~= mine and copy:log_likelihood(Y) == mine:log_likelihood(Y))
+          mine:fit(Y * 2)
+          assert(copy:log_likelihood(Y) == theirs:log_likelihood(Y))
+        end
+      end
+      local one = { input_dim = 4, latent_dim = 2 }
+      local nets = { mine, latent.flow { input_dim = 4 }, latent.gan(one), latent.diffusion { input_dim = 4 },
+        latent.flow_matching { input_dim = 4 },
+        latent.nonlinear { input_dim = 4, latent_dim = 2, hidden = 5, likelihood = "gaussian" } }
+      for _, net in ipairs(nets) do
+        net:fit(X, { epochs = 1 })
+        local copy = host.again(net)
+        assert(copy:sample(5, { seed = 1 }) == net:sample(5, { seed = 1 }), tostring(net))
+        net:fit(X, { epochs = 1 })
+        copy:fit(X, { epochs = 1 }) -- another order: epochs are counted by Lua
+        assert(copy.iterations == net.iterations)
+      end
+      fails("its e_step and m_step are Lua functions", host.again, latent.em { parameters = { m = 1 },
+        e_step = function(p) return { s = 1 }, -p.m end, m_step = function(s, p) return p end }:fit { 3 })
+    ]]
+  end)
+
   it("are refused where they make no model", function()
     host [[
       local wrong = {
         nan = "lat_lua_push_model: means has NaN at row 1, column 2", weights = "weights",
         options = "components must be an integer from 1", sizes = "sizes of 0", nothing = "has no parameters yet",
         unknown = "lat_lua_push_model: the module has no model 'deep thought'",
-        vae = "lat_lua_push_model: models of the kind 'vae' are handed on as files: lat_vae_save",
+        vae = "the model has no nets yet",
       }
       for what, message in pairs(wrong) do fails(message, host.push_wrong, what) end
       fails("gmm:predict: ", function() return host.push_wrong "variance":predict { { -2 } } end)

@@ -279,6 +279,55 @@ static int project(lua_State *L)
   return 1;
 }
 
+/* net(X, [path]): trains a VAE in C, for the sums of its training to be compared, and pushes it */
+static int net(lua_State *L)
+{
+  lat_matrix X = lat_lua_check_matrix(L, 1, "host.net", "X", 0);
+  lat_workspace *work = lat_lua_workspace(L);
+  lat_vae_options options = lat_vae_defaults();
+  options.latent_dim = 2;
+  options.likelihood.D = X.cols;
+  options.likelihood.kind = LAT_P_GAUSSIAN;
+  static lat_vae vae; /* it must not move */
+  lat_training training = lat_training_defaults();
+  training.epochs = 2;
+  training.batch = 32;
+  lat_lua_raise(L, "host.net", work, lat_vae_init(work, &vae, &options));
+  lat_lua_raise(L, "host.net", work, lat_vae_fit(work, &vae, &X, &training, NULL));
+  lat_fitted f = lat_vae_fitted(&vae);
+  lat_lua_push_model(L, &f, NULL);
+  lat_vae_done(&vae);
+  return 1;
+}
+
+/* system(Y, form, initial): fits a linear dynamical system in C, and pushes it */
+static int dynamics(lua_State *L)
+{
+  lat_matrix Y = lat_lua_check_matrix(L, 1, "host.system", "Y", 0);
+  lat_workspace *work = lat_lua_workspace(L);
+  lat_lds_options options = lat_lds_defaults();
+  options.latent_dim = 1;
+  options.fit.max_iterations = 3;
+  options.form = lua_toboolean(L, 2) ? LAT_LDS_SQUARE_ROOT : LAT_LDS_COVARIANCE_FORM;
+  options.initial = lua_toboolean(L, 3) ? LAT_LDS_DIFFUSE : LAT_LDS_KNOWN;
+  lat_lds_sequence sequence = {.steps = Y.rows, .Y = Y.data};
+  lat_lds lds;
+  lat_fit_report report;
+  lat_fitted f;
+  lat_lua_raise(L, "host.system", work, lat_lds_fit(work, &sequence, 1, &options, &lds, &report));
+  lat_lua_raise(L, "host.system", work, lat_lds_fitted(work, &lds, &options, &f));
+  lat_lua_push_model(L, &f, &report);
+  return 1;
+}
+
+/* again(model): views a model, and pushes what is viewed as another one */
+static int again(lua_State *L)
+{
+  lat_fitted f = lat_lua_check_model(L, 1, "host.again", "model", NULL);
+  lat_lua_push_model(L, &f, NULL);
+  return 1;
+}
+
 /* push_wrong(what): a mixture of two Gaussians in one dimension that isn't as it should be */
 static int push_wrong(lua_State *L)
 {
@@ -364,6 +413,9 @@ static void push_functions(lua_State *L)
                                        {"score_kept", score_kept},
                                        {"fit", fit},
                                        {"project", project},
+                                       {"net", net},
+                                       {"system", dynamics},
+                                       {"again", again},
                                        {"push_wrong", push_wrong},
                                        {"as_version", as_version},
                                        {"in_state", in_state},

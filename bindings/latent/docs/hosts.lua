@@ -37,8 +37,8 @@ a copy:
   lat_fitted fitted = lat_gmm_fitted(&gmm);
   lat_lua_push_model(L, &fitted, &report);
 
-Models with nets and linear dynamical systems go to Lua as files (lat_vae_save, latent.load). Models of Lua functions
-are Lua's alone.
+Models with nets, lat_vae_fitted(&vae), go with all that training goes on from, and linear dynamical systems by
+lat_lds_fitted, unless their matrices vary. Models of Lua functions are Lua's alone.
 
 Errors are Lua errors, as those of Lua's own interface: call these functions from C functions that Lua calls, or by
 lua_pcall. The header says of each function who owns what, and for how long; scripts/c/18_lua_host.c is a whole host.]],

@@ -18,6 +18,17 @@ size_t lat_net_free_parameters(const lat_fitted *f)
   return store_of(f)->numbers - store_of(f)->fixed;
 }
 
+lat_fitted lat_net_fitted(const lat_model *model, const void *options, void *net)
+{
+  const lat_net_kind *nets = model->nets;
+  return (lat_fitted){.model = model,
+                      .options = options,
+                      .sizes = {[LAT_D] = nets->input_dim(options),
+                                [LAT_U] = nets->context_dim ? nets->context_dim(options) : 0,
+                                [LAT_M] = nets->latent_dim(options)},
+                      .aside = net};
+}
+
 lat_dtype lat_net_dtype(const lat_fitted *f)
 {
   return store_of(f)->dtype;

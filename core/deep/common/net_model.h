@@ -47,8 +47,11 @@ size_t lat_net_free_parameters(const lat_fitted *fitted);
 /* The nets' type, of models whose results have it. */
 lat_dtype lat_net_dtype(const lat_fitted *fitted);
 
-/* Defines init, done and apply, for any model, by the model's own; and lat_NAME_fit, lat_NAME_save
- * and lat_NAME_load, which its header declares. */
+/* What is fitted, as a model's description has it: `net` is the model's struct. */
+lat_fitted lat_net_fitted(const lat_model *model, const void *options, void *net);
+
+/* Defines init, done and apply, for any model, by the model's own; and lat_NAME_fit, lat_NAME_save,
+ * lat_NAME_load and lat_NAME_fitted, which its header declares. */
 #define LAT_DEFINE_NET(NAME)                                                                       \
   static lat_status init(lat_workspace *work, void *model, const void *options)                    \
   {                                                                                                \
@@ -76,6 +79,10 @@ lat_dtype lat_net_dtype(const lat_fitted *fitted);
   {                                                                                                \
     lat_##NAME##_options read;                                                                     \
     return lat_net_load(work, path, &lat_##NAME##_model, &read, model);                            \
+  }                                                                                                \
+  lat_fitted lat_##NAME##_fitted(lat_##NAME *model)                                                \
+  {                                                                                                \
+    return lat_net_fitted(&lat_##NAME##_model, &model->options, model);                            \
   }
 /* Defines draw by a lat_NAME_sample that takes a request. */
 #define LAT_DEFINE_NET_DRAW(NAME)                                                                  \

@@ -198,6 +198,8 @@ lat_status lat_diffusion_apply(lat_workspace *work, lat_diffusion *model,
 lat_status lat_diffusion_save(lat_workspace *work, lat_diffusion *model, const char *path);
 /* In the place of init. */
 lat_status lat_diffusion_load(lat_workspace *work, const char *path, lat_diffusion *model);
+/* A view of it, for latent_lua.h. */
+lat_fitted lat_diffusion_fitted(lat_diffusion *model);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */
 

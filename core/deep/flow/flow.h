@@ -176,6 +176,8 @@ lat_status lat_flow_sample(lat_workspace *work, lat_flow *flow, const lat_matrix
 lat_status lat_flow_save(lat_workspace *work, lat_flow *flow, const char *path);
 /* In the place of init. */
 lat_status lat_flow_load(lat_workspace *work, const char *path, lat_flow *flow);
+/* A view of it, for latent_lua.h. */
+lat_fitted lat_flow_fitted(lat_flow *flow);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */
 

@@ -181,6 +181,8 @@ lat_status lat_flow_matching_sample(lat_workspace *work, const lat_flow_matching
 lat_status lat_flow_matching_save(lat_workspace *work, lat_flow_matching *model, const char *path);
 /* In the place of init. */
 lat_status lat_flow_matching_load(lat_workspace *work, const char *path, lat_flow_matching *model);
+/* A view of it, for latent_lua.h. */
+lat_fitted lat_flow_matching_fitted(lat_flow_matching *model);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */
 

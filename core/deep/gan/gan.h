@@ -146,6 +146,8 @@ lat_status lat_gan_apply(lat_workspace *work, lat_gan *gan, const lat_request *r
 lat_status lat_gan_save(lat_workspace *work, lat_gan *gan, const char *path);
 /* In the place of init. */
 lat_status lat_gan_load(lat_workspace *work, const char *path, lat_gan *gan);
+/* A view of it, for latent_lua.h. */
+lat_fitted lat_gan_fitted(lat_gan *gan);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */
 

@@ -75,6 +75,8 @@ lat_status lat_nonlinear_sample(lat_workspace *work, lat_nonlinear *model,
 lat_status lat_nonlinear_save(lat_workspace *work, lat_nonlinear *model, const char *path);
 /* In the place of init. */
 lat_status lat_nonlinear_load(lat_workspace *work, const char *path, lat_nonlinear *model);
+/* A view of it, for latent_lua.h. */
+lat_fitted lat_nonlinear_fitted(lat_nonlinear *model);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */
 

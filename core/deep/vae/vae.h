@@ -105,6 +105,8 @@ lat_status lat_vae_sample(lat_workspace *work, lat_vae *vae, const lat_request *
 lat_status lat_vae_save(lat_workspace *work, lat_vae *vae, const char *path);
 /* In the place of init. */
 lat_status lat_vae_load(lat_workspace *work, const char *path, lat_vae *vae);
+/* A view of it, for latent_lua.h. */
+lat_fitted lat_vae_fitted(lat_vae *vae);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #define LAT_EM_LDS_EM_H
 
 #include "em/lds/internal.h"
+#include "files/json.h"
 
 /* lat_em's `model`. Data are sequences (lat_em_add_units). */
 typedef struct lat_lds_context {
@@ -25,6 +26,9 @@ typedef struct lat_lds_values {
 } lat_lds_values;
 
 lat_lds_values lat_lds_values_of(double *flat, const size_t sizes[LAT_SIZES]);
+
+/* What files say of the options: form, initial and latent_dim. Keeps the text. */
+lat_status lat_lds_write_options(lat_workspace *work, const lat_lds *lds, lat_text *to);
 
 /* ---- options --------------------------------------------------------------------------------- */
 

@@ -157,6 +157,10 @@ lat_status lat_lds_save(lat_workspace *work, const lat_lds *lds, const char *pat
 /* Keeps the parameters, and what is known of the initial states. LAT_FILE; LAT_FORMAT, also for
  * matrices that vary. */
 lat_status lat_lds_load(lat_workspace *work, const char *path, lat_lds *lds);
+/* A view of the model, for latent_lua.h; *options := what it is made with, and must stay. Keeps the
+ * parameters. LAT_INVALID for matrices that vary. */
+lat_status lat_lds_fitted(lat_workspace *work, const lat_lds *lds, lat_lds_options *options,
+                          lat_fitted *fitted);
 
 /* ---- what the model says of sequences -------------------------------------------------------- */
 

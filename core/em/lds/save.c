@@ -20,8 +20,7 @@ static lat_lds_initial initial_of(const lat_lds *lds, size_t state)
   return lds->initial ? lds->initial[state] : LAT_LDS_KNOWN;
 }
 
-/* The options: form, initial and latent_dim. Keeps the text. */
-static lat_status put_options(lat_workspace *work, const lat_lds *lds, lat_text *to)
+lat_status lat_lds_write_options(lat_workspace *work, const lat_lds *lds, lat_text *to)
 {
   lat_json_text t = {.work = work};
   size_t M = lds->states;
@@ -40,22 +39,39 @@ static lat_status put_options(lat_workspace *work, const lat_lds *lds, lat_text 
   return t.status;
 }
 
-lat_status lat_lds_save(lat_workspace *work, const lat_lds *lds, const char *path)
+lat_status lat_lds_fitted(lat_workspace *work, const lat_lds *lds, lat_lds_options *options,
+                          lat_fitted *fitted)
 {
-  LAT_SCOPE(work);
-  const size_t sizes[LAT_SIZES] = {
-      [LAT_M] = lds->states, [LAT_D] = lds->outputs, [LAT_U] = lds->inputs};
   LAT_TRY(lat_lds_check_parameters(work, lds, 1));
   for (int i = 0; i < LAT_LDS_MEAN; i++)
     if (lds->matrix[i].stride)
       return lat_fail(work, LAT_INVALID, "%s varies with t, and can't be saved",
                       lat_lds_parameters[i].name);
-  double *flat = lat_doubles(work, lat_lds_copy_count(lds, 1));
-  if (!flat) return LAT_MEMORY;
-  lat_lds_copy(lds, 1, flat); /* in the order of the parameters */
-  lat_saved saved = {
-      .set = {"", lat_lds_parameters, sizes, flat}, .kind = "lds", .record = {"{}", 2}};
-  LAT_TRY(put_options(work, lds, &saved.options));
+  lat_model_defaults(&lat_lds_model, options);
+  options->latent_dim = lds->states;
+  options->inputs = lds->inputs;
+  options->form = lds->square_root ? LAT_LDS_SQUARE_ROOT : LAT_LDS_COVARIANCE_FORM;
+  options->initials = lds->initial;
+  *fitted =
+      (lat_fitted){.model = &lat_lds_model,
+                   .options = options,
+                   .sizes = {[LAT_M] = lds->states, [LAT_D] = lds->outputs, [LAT_U] = lds->inputs}};
+  fitted->flat = lat_doubles(work, lat_lds_copy_count(lds, 1));
+  if (!fitted->flat) return LAT_MEMORY;
+  lat_lds_copy(lds, 1, fitted->flat); /* in the order of the parameters */
+  return LAT_OK;
+}
+
+lat_status lat_lds_save(lat_workspace *work, const lat_lds *lds, const char *path)
+{
+  lat_lds_options options;
+  lat_fitted fitted;
+  LAT_SCOPE(work);
+  LAT_TRY(lat_lds_fitted(work, lds, &options, &fitted));
+  lat_saved saved = {.set = {"", lat_lds_parameters, fitted.sizes, fitted.flat},
+                     .kind = "lds",
+                     .record = {"{}", 2}};
+  LAT_TRY(lat_lds_write_options(work, lds, &saved.options));
   LAT_TRY(lat_saved_write(work, (lat_target){.path = path}, &saved, 1));
   return LAT_OK;
 }
