@@ -10,6 +10,8 @@ local fresh, gmm = latent.gmm { components = 2 }, latent.gmm { components = 2 }:
 local pca, kmeans = latent.pca { latent_dim = 2 }:fit(X), latent.kmeans { clusters = 3 }:fit(X)
 local fa, ppca = latent.fa { latent_dim = 1 }:fit(X), latent.ppca { latent_dim = 1 }:fit(X)
 local lds, vae = latent.lds { latent_dim = 1 }, latent.vae { input_dim = 4, latent_dim = 1, hidden = 4 }
+local series = latent.lds { A = matrix.eye(1), C = matrix.ones(4, 1), Q = matrix.eye(1), R = matrix.eye(4),
+  initial_mean = matrix { 0 }, initial_covariance = matrix.eye(1) }
 local scaler, ica = latent.scaler():fit(X), latent.ica { latent_dim = 2 }:fit(X)
 local classifier = latent.classifier(function() return latent.ppca { latent_dim = 1 } end)
 local mixture = latent.mixture { components = 2 }
@@ -328,6 +330,12 @@ local MISTAKES = {
     "unknown solver 'lapack' (known: auto" },
   { function() return latent.nn.tape():input(X).shape end, "it is value.rows, value.cols and #value" },
   { function() return latent.nn.tape():mse(X, X) end, "it is tape:gaussian_nll(mean, log_variance, x)" },
+  -- fields of tables of results
+  { function() return series:filter(X).mean end, "mean: there is no such field, did you mean 'means'?" },
+  { function() return series:filter(X).loglik end, "did you mean 'log_likelihood'?" },
+  { function() return fa:test().p end, "did you mean 'p_value'?" },
+  { function() return about.colums end, "did you mean 'columns'?" },
+  { function() return about.target_names end, "did you mean 'classes'?" },
   -- types by their names
   { function() return gmm:fit "iris.csv" end, "X must be a matrix, got string; latent.read(path) gives that of" },
   { function() return latent.metrics.accuracy_score(y, y) end, "latent.metrics.accuracy" },
@@ -551,6 +559,9 @@ describe("probing", function()
     assert.is_true(helper.has(gmm, "means") and not helper.has(gmm, "centers"))
     assert.equal("function", type(gmm.fit))
     assert.is_nil(gmm.missing)
+    assert.is_nil(about.note)
+    assert.is_nil(series:forecast(X, 1).lower)
+    assert.is_nil(series:forecast(X, 1)._private)
     assert.is_truthy(latent.help.text(latent.pca):find "^latent.pca")
     assert.is_truthy(tostring(latent.pca):find "latent.pca{")
     assert.is_nil((pcall(require, "latent.nothing")) or nil)

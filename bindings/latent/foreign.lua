@@ -6,6 +6,7 @@
 --   words     by option: their words for what it may be, in small letters, without underscores -> ours
 --   members   their method or field of an object -> { what of ours, how it is written }, several where classes differ:
 --             the first that the class has
+--   results   of a table of results: their field -> ours
 --   remarks   their option, for which there is none here -> why, or what does it
 --   classes   of a class ("Matrix"; "Model": of all that are fitted): their name -> how that is written here, which is
 --             no method or field of it
@@ -92,13 +93,19 @@ foreign.remarks = {
   lambda = "it is the argument before the options", lam = "it is the argument before the options",
 }
 
+-- Fields of tables of results.
+foreign.results = {
+  mean = { "means" }, mu = { "means" }, states = { "means" }, cov = { "covariances" }, sigma = { "covariances" },
+  loglik = { "log_likelihood" }, llf = { "log_likelihood" }, p = { "p_value" }, df = { "degrees_of_freedom" },
+  chi2 = { "statistic" }, target_names = { "classes" }, feature_names = { "columns" }, names = { "columns" },
+}
+
 foreign.arguments = { axis = "dim", MARGIN = "dim", n_splits = "k", size = "n" }
 
 foreign.words = {
   init = { ["kmeans++"] = "'k-means'", forgy = "'random'", randompartition = "'random'" },
   algorithm = { elkan = "'hamerly'", full = "'lloyd'", parallel = "'fixed_point'", symmetric = "'fixed_point'",
     infomax = "'maximum_likelihood'" },
-  rotation = { oblimin = "'promax', which is oblique, too", quartimax = "'varimax'", equamax = "'varimax'" },
   loss = { wgan = "'wasserstein'", wgangp = "'wasserstein'", bce = "'non_saturating'", gan = "'non_saturating'" },
   covariance = { diagonal = "'diag'", isotropic = "'spherical'", unrestricted = "'full'", shared = "'tied'",
     sphericaltied = "'tied_spherical'", diagtied = "'tied_diag'",

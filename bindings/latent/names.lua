@@ -4,6 +4,7 @@
 --   names.absent(what, name, ready)   the message for a name that `what` doesn't have: a class ("latent.GMM") or a
 --                                     table of the module ("latent.matrix"); nil: it may be absent, of an object that
 --                                     is ready (a model that is fitted)
+--   names.result(t, name)             the message for a name that a table of results doesn't have; or nil
 --   names.option(who, word, known)    the end of a message about an option that is no key of `known`; or nil
 --   names.word(what, word, known)     the same of a word that the option `what` can't be
 --
@@ -222,6 +223,14 @@ function names.absent(what, name, ready)
   local class = what:match "^latent%.(%u%w*)$"
   if class then return of_class(class, name, ready) end
   return of_module(what, name)
+end
+
+-- Of a table of results, or of what is known of data: what isn't in it may be absent, but for a slip of the pen and
+-- another library's name of what is.
+function names.result(t, name)
+  local meant = nearest(name, t)
+  for _, ours in ipairs(foreign.results[name] or {}) do meant = rawget(t, ours) ~= nil and ours or meant end
+  return meant and ("%s: there is no such field, did you mean '%s'?"):format(short(name), meant)
 end
 
 -- ---- options -----------------------------------------------------------------------------------------

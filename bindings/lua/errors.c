@@ -92,6 +92,17 @@ int latL_failself(lua_State *L, const char *who, const char *what)
   return latL_error(L, who, "self must be a %s, got %s%s", what, latL_typegot(L, 1), colon);
 }
 
+/* Calls the function below its arguments, and raises the message that it gives; of nothing, 0. */
+static int raise_said(lua_State *L, int arguments)
+{
+  lua_call(L, arguments, 1);
+  if (lua_type(L, -1) != LUA_TSTRING) return 0;
+  luaL_where(L, 1);
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
 int latL_absent(lua_State *L, const char *what, bool ready)
 {
   if (lua_type(L, 2) != LUA_TSTRING || *lua_tostring(L, 2) == '_') return 0;
@@ -100,12 +111,17 @@ int latL_absent(lua_State *L, const char *what, bool ready)
   lua_pushstring(L, what);
   lua_pushvalue(L, 2);
   lua_pushboolean(L, ready);
-  lua_call(L, 3, 1);
-  if (lua_type(L, -1) != LUA_TSTRING) return 0;
-  luaL_where(L, 1);
-  lua_insert(L, -2);
-  lua_concat(L, 2);
-  return lua_error(L);
+  return raise_said(L, 3);
+}
+
+int latL_absentresult(lua_State *L)
+{
+  if (!lua_istable(L, 1) || lua_type(L, 2) != LUA_TSTRING || *lua_tostring(L, 2) == '_') return 0;
+  lua_settop(L, 2);
+  if (!push_names(L, "result")) return 0;
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  return raise_said(L, 2);
 }
 
 /* Pushes the end of a message about an unknown option, or one of the words that `what` may be, when

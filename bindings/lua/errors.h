@@ -27,6 +27,8 @@ int latL_failself(lua_State *L, const char *who, const char *what);
  * ("latent.matrix"), has no field of the name at 2, and latent/names.lua knows what was meant. Raises, or returns 0
  * for names that may be absent: of a model that is `ready`, fitted, or what begins with an underscore. */
 int latL_absent(lua_State *L, const char *what, bool ready);
+/* __index of a table of results: raises where the name is another's for one that there is, or near to it; else 0. */
+int latL_absentresult(lua_State *L);
 /* Raises "who: message" when there are nil and a message at `data` and behind it, in the place of data: what a read
  * gives that has failed. */
 void latL_checkread(lua_State *L, int data, const char *who);

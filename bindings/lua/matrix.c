@@ -541,6 +541,8 @@ void latL_open_matrix(lua_State *L)
     latL_newmetatable(L, shown[i]);
     lua_pushcfunction(L, show_table);
     lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, latL_absentresult);
+    lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
   }
   lua_newtable(L);
