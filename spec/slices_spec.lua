@@ -150,6 +150,24 @@ describe("slices", function()
     end
   end)
 
+  it("cut long sequences, however many threads there are", function()
+    local threads, sequences, counts = latent.threads(), {}, {}
+    for i = 1, 3 do sequences[i] = matrix.normal(3000, 2, latent.random(i)) end
+    local function make() return latent.lds { latent_dim = 1, max_iterations = 3, tolerance = 0 } end
+    local expected = make():fit(sequences)
+    for i = 1, 3 do
+      latent.threads(i)
+      local model = make()
+      counts[i] = 1
+      while not model:fit_for(sequences, 0) do counts[i] = counts[i] + 1 end
+      assert.same(expected.history, model.history)
+      assert.is_true(expected.A == model.A and expected.Q == model.Q)
+    end
+    latent.threads(threads)
+    assert.is_true(counts[1] > 100)
+    assert.same({ counts[1], counts[1], counts[1] }, counts)
+  end)
+
   it("of nets are steps, and come to the bits of a fit", function()
     local rows = X:block(1, 200, 1, -1)
     local function net() return latent.vae { input_dim = 4, latent_dim = 1, hidden = 4, likelihood = "gaussian" } end

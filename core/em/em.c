@@ -14,6 +14,7 @@
 
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
+#include "base/slice.h"
 #include "em/squarem.h"
 #include "matrix/spread.h"
 
@@ -154,7 +155,8 @@ lat_status lat_em_begin(lat_em *em)
 typedef struct walk {
   const lat_em *em;
   const lat_matrix *X;
-  const void *units; /* or these */
+  const void *units; /* or these, */
+  size_t unit;       /* from this one on */
   const double *weights;
   size_t chunk; /* rows for one call of the E-step */
   double *scratch;
@@ -174,7 +176,8 @@ static bool proper(const double *weights, size_t n)
 static lat_em_chunk chunk_of(const walk *w, size_t first, size_t rows, size_t worker)
 {
   if (w->units)
-    return (lat_em_chunk){.units = w->units, .first = first, .halt = w->halt, .worker = worker};
+    return (lat_em_chunk){
+        .units = w->units, .first = w->unit + first, .halt = w->halt, .worker = worker};
   return (lat_em_chunk){.halt = w->halt,
                         .worker = worker,
                         .X = lat_block_of(*w->X, first, 0, rows, w->X->cols),
@@ -260,11 +263,23 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
   return finish_adding(em, X->rows, status);
 }
 
-lat_status lat_em_add_units(lat_em *em, const void *units, size_t count)
+static lat_status add_units(lat_em *em, const void *units, size_t first, size_t count)
 {
   LAT_SCOPE(em->work);
-  walk w = {.em = em, .units = units, .chunk = 1};
-  return finish_adding(em, count, count > 0 ? add(em, &w, count, 1) : LAT_OK);
+  walk w = {.em = em, .units = units, .unit = first, .chunk = 1};
+  LAT_TRY(add(em, &w, count, 1));
+  return LAT_OK;
+}
+
+/* In slices one after the other, which add up to the same: a unit may be long, and can be left only
+ * where no other thread works on one. */
+lat_status lat_em_add_units(lat_em *em, const void *units, size_t count)
+{
+  lat_status status = LAT_OK;
+  size_t step = lat_in_slice(em->work) ? 1 : count;
+  for (size_t i = 0; i < count && status == LAT_OK; i += step)
+    status = add_units(em, units, i, step);
+  return finish_adding(em, count, status);
 }
 
 void lat_em_collect(lat_em *em)

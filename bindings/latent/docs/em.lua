@@ -72,8 +72,8 @@ Slices of time, for a program that has frames to draw or requests to answer:
 
 A slice ends between two chunks of rows, also within an iteration, a start, a restart or the check of X; it is longer
 than asked for by one chunk at most, a fraction of a millisecond for 1e5 x 16 numbers and 16 components. The result is
-the same bits as without slices. What isn't cut: a function of yours, a sequence of lds where there are several threads,
-a factorization of a D x D matrix (of N x N for the Gram matrix of pca), and tables that become matrices.
+the same bits as without slices. What isn't cut: a function of yours, a factorization of a D x D matrix (of N x N for
+the Gram matrix of pca), and tables that become matrices. In slices the sequences of lds have no threads.
 
 fit_for goes on with the fit of the same X (the same memory, or the same value that isn't a matrix) until it is done,
 and from then on says so at once; the model has every iteration meanwhile. Another X begins anew, as does the call after
