@@ -1,7 +1,7 @@
 -- Independent components by the symmetric fixed point, to convergence: until rows of the unmixing matrix turn by about
 -- 1e-6, which is what the relative gradient says, and 1e-12 in 1 - |cos|. What is compared is the kurtosis of the
--- sources, smallest first: their order and signs aren't the same. Whitening by svd is scikit-learn's default; by eigh, as
--- we do it, is what it offers for many rows.
+-- sources, smallest first: their order and signs aren't the same. Whitening by svd is scikit-learn's default; by eigh,
+-- as we do it, is what it offers for many rows.
 local function sklearn(solver)
   return ([[
 import warnings
