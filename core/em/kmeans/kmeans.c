@@ -216,12 +216,20 @@ LAT_INLINE size_t add_rows(const lat_em *em, block *b, const uint16_t *order, si
   return n;
 }
 
+/* Rows of up to SHORT columns don't come by themselves in the order of their labels. */
+enum { SHORT = 64, AHEAD = 12 };
+
 LAT_CLONES static void add_block(const lat_em *em, block *b, const sums *s)
 {
   uint16_t order[LAT_NEAREST_ROWS];
+  size_t D = em->sizes[LAT_D];
   double J = 0, weight = 0;
   order_rows(b, em->sizes[LAT_K], order);
-  for (size_t i = 0; i < b->n;) i += add_rows(em, b, order + i, b->n - i, s);
+  for (size_t i = 0; i < b->n;) {
+    for (size_t l = i + AHEAD; D <= SHORT && l < b->n && l < i + AHEAD + GROUP; l++)
+      for (size_t j = 0; j < D; j += 8) LAT_PREFETCH(b->rows[order[l]] + j);
+    i += add_rows(em, b, order + i, b->n - i, s);
+  }
   for (size_t i = 0; i < b->n; i++) {
     double w = b->weights ? b->weights[i] : 1;
     J += w * b->squares[i];

@@ -48,9 +48,12 @@ LAT_INLINE double shift_row(size_t D, const double *restrict x, const double *re
 LAT_CLONES static void shift_rows(const lat_nearest *t, size_t n, const double *const *rows,
                                   float *Y, double *squares)
 {
+  enum { AHEAD = 12, SHORT = 64 }; /* rows that aren't side by side come too late by themselves */
   size_t D = t->D, width = lat_nearest_width(D);
   for (size_t i = 0; i < n; i++) {
     float *y = Y + i * width;
+    for (size_t j = 0; D <= SHORT && i + AHEAD < n && j < D; j += 8)
+      LAT_PREFETCH(rows[i + AHEAD] + j);
     squares[i] = shift_row(D, rows[i], t->origin, *t->scale, y);
     y[D] = (float)(sqrt(squares[i]) * 1.000001);
     y[D + 1] = 1;
