@@ -132,6 +132,11 @@ extern "C" {
 #include "base/version.h"
 #include "base/workspace.h"
 
+#include "comm/comm.h"
+#include "comm/forked.h"
+#include "comm/share.h"
+#include "comm/shared.h"
+
 #include "matrix/arithmetic.h"
 #include "matrix/format.h"
 #include "matrix/functions.h"

@@ -11,13 +11,13 @@
 -- Each folder may use those before it; folders on one line don't know each other. A folder stands for
 -- those in it that aren't named.
 local LAYERS = {
-  { "core/base" }, { "core/matrix" }, { "core/eigen", "core/files" }, { "core/modeling" },
+  { "core/base" }, { "core/comm" }, { "core/matrix" }, { "core/eigen", "core/files" }, { "core/modeling" },
   { "core/projection", "core/nn" },
   { "core/em" }, { "core/em/common" }, { "core/em/kmeans" },
   { "core/em/gmm", "core/em/mixture", "core/em/factor", "core/em/lds" }, { "core/em/mppca" },
   { "core/deep/common" }, { "core/deep/nonlinear", "core/deep/vae", "core/deep" },
   { "core" },
-  { "bindings/lua" }, { "bindings/data" }, { "bindings/model" }, { "bindings/nn" },
+  { "bindings/lua" }, { "bindings/ranks" }, { "bindings/data" }, { "bindings/model" }, { "bindings/nn" },
   { "bindings/models/projection", "bindings/models/em", "bindings/models/lds", "bindings/models/deep",
     "bindings/models" },
   { "bindings" }, { "bindings/host" },

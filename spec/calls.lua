@@ -28,6 +28,7 @@ end
 local objects = {
   Matrix = function() return S:copy() end,
   Random = function() return latent.random(1) end,
+  Comm = function() return latent.fork(1, function(comm) return comm end) end,
   PCA = function() return latent.pca { latent_dim = 2 }:fit(X) end,
   Scaler = function() return latent.scaler():fit(X) end,
   PPCA = function() return latent.ppca { latent_dim = 2 }:fit(X) end,
@@ -134,6 +135,7 @@ local special = {
   ["Random:uniform"] = { n = 2, m = 2 }, ["Random:normal"] = { n = 2, m = 2 },
   ["Random:beta"] = { n = 2, m = 2 }, ["Random:poisson"] = { mean = 3, n = 2, m = 2 },
   ["Random:exponential"] = { n = 2, m = 2 },
+  ["latent.fork"] = { n = 1 }, ["Comm:sum"] = { A = 1 }, ["Comm:share"] = { N = 8, D = 3 },
   ["Random:__eq"] = { other = function() return latent.random(2) end },
   ["FA:fit_covariance"] = { N = 20 },
   ["Scaler:inverse_transform"] = { Z = function() return X:copy() end },

@@ -85,6 +85,7 @@ local samples = {
     latent.nn.linear(store, "f", 2, 1)
     return latent.nn.sgd(store)
   end,
+  Comm = function() return latent.fork(1, function(comm) return comm end) end,
   Tape = function() return latent.nn.tape() end,
   Value = function() return latent.nn.tape():input { { 1 } } end,
 }

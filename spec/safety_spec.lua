@@ -27,7 +27,7 @@ local objects = {
   latent.flow{ input_dim = 3, layers = { "affine", "spline", "masked_affine", "linear", "planar", "radial" } },
   latent.gan{ input_dim = 3, hidden = 4, spectral = true },
   latent.diffusion{ input_dim = 3, timesteps = 4, hidden = 4 }, latent.flow_matching{ input_dim = 3, hidden = 4 },
-  store, net, tape, nn.adam(store), net(tape:input(X)),
+  store, net, tape, nn.adam(store), net(tape:input(X)), latent.fork(1, function(comm) return comm end),
 }
 local big = matrix.zeros(3000, 3000)
 local lds = latent.lds{ latent_dim = 1, max_iterations = 2 }:fit(X)

@@ -5,10 +5,12 @@
 #include <strings.h>
 
 #include "base/progress.h"
+#include "comm/share.h"
 #include "files/gzip.h"
 #include "files/idx.h"
 #include "files/npy.h"
 #include "lua/binding.h"
+#include "ranks/comm.h"
 
 /* ---- the formats ------------------------------------------------------------------- */
 
@@ -200,36 +202,64 @@ static int files_write_bytes(lua_State *L, const latL_Function *row)
   return latL_filewritten(L, row->who, work, mark, path, lat_file_write(work, path, bytes, n));
 }
 
+/* The rows of the array in the source below the top that are asked for: a view of the file, or,
+ * where that can't be or only a part of a file of another format is wanted, a copy. */
+static void push_rows(lua_State *L, const char *who, latL_Source *s, const lat_array *array,
+                      uint64_t first, uint64_t rows)
+{
+  lat_matrix view;
+  latL_Matrix *A;
+  if (lat_array_view(array, s->map.bytes, &view)) {
+    view = lat_block_of(view, (size_t)first, 0, (size_t)rows, view.cols);
+    A = latL_newview(L, -1, view, array->vector);
+    A->gone = &s->gone;
+  } else if (rows == array->rows) {
+    A = latL_newarray(L, who, s, s->map.bytes, array, lat_array_dtype(array));
+    latL_closesource(s);
+  } else {
+    A = latL_newmatrix(L, (size_t)rows, array->cols, lat_array_dtype(array));
+    A->vector = array->vector;
+    lat_array_convert(array, s->map.bytes, (size_t)first, &A->view);
+    latL_closesource(s);
+  }
+  A->readonly = true;
+}
+
+static lat_status check_native(latL_Source *s, const lat_array *array)
+{
+  if (lat_array_native(array)) return LAT_OK;
+  return lat_fail(&s->work, LAT_FORMAT,
+                  "%s-endian %c%zu elements can't be used as they are in the file; "
+                  "latent.read converts them",
+                  array->big ? "big" : "little", array->kind, array->size);
+}
+
+/* latent.open(path [, {format, rows}]) */
 static int files_open(lua_State *L, const latL_Function *row)
 {
   const char *path = latL_checkpath(L, 1, row->who);
   lua_settop(L, 2);
-  latL_checkoptions(L, 2, row->who, LATL_NAMES("format"));
+  latL_checkoptions(L, 2, row->who, LATL_NAMES("format", "rows"));
   bool packed = false;
   const latL_Format *f = optformat(L, row->who, 2, false, &packed);
+  const lat_comm *comm = NULL;
+  if (latL_getoption(L, 2, "rows") != LUA_TNIL) comm = latL_checkcomm(L, -1, row->who, "rows");
+  lua_settop(L, 2);
   if (!f) f = format_of(path, strlen(path));
   lat_array array;
-  lat_matrix view;
-  if (!f || f->parse != lat_npy_parse || packed)
-    return unknown_ending(L, path, ".npy (latent.read reads others)");
+  if (!f || !f->parse || (f->parse != lat_npy_parse && !comm) || packed)
+    return unknown_ending(L, path, comm ? ".npy or .idx" : ".npy (latent.read reads others)");
   latL_Source *s = latL_opensource(L, row->who, path);
   if (!s) return 2;
-  lat_status status = lat_npy_parse(&s->work, s->map.bytes, s->map.size, &array);
-  if (status == LAT_OK && !lat_array_native(&array))
-    status = lat_fail(&s->work, LAT_FORMAT,
-                      "%s-endian %c%zu elements can't be used as they are in the file; "
-                      "latent.read converts them",
-                      array.big ? "big" : "little", array.kind, array.size);
+  lat_status status = f->parse(&s->work, s->map.bytes, s->map.size, &array);
+  if (status == LAT_OK && !comm) status = check_native(s, &array);
   if (status != LAT_OK) return latL_sourcefailure(L, row->who, s, path, status);
-  if (lat_array_view(&array, s->map.bytes, &view)) {
-    latL_Matrix *A = latL_newview(L, -1, view, array.vector);
-    A->readonly = true;
-    A->gone = &s->gone;
-    return 1;
-  }
-  /* askew in the file, so it takes a copy, which behaves the same */
-  latL_newarray(L, row->who, s, s->map.bytes, &array, lat_array_dtype(&array))->readonly = true;
-  latL_closesource(s);
+  uint64_t first = 0, rows = array.rows;
+  if (comm) lat_share_rows(comm, array.rows, array.cols, &first, &rows);
+  if (rows == 0)
+    latL_pushnorows(L);
+  else
+    push_rows(L, row->who, s, &array, first, rows);
   return 1;
 }
 

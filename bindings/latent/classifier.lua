@@ -109,6 +109,7 @@ function Classifier:fit(X, y, options)
   end
   local given, weights = {}, options and options.weights
   for name, value in pairs(options or {}) do given[name] = value end
+  if given.comm ~= nil then check.fail(who, "unknown option 'comm': one process fits all classes") end
   if weights ~= nil then weights = check.count(who, "weights", check.matrix(who, "weights", weights):flatten(), #X) end
   local models, made, totals = {}, {}, {}
   for i, class in ipairs(classes) do

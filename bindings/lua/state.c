@@ -373,6 +373,14 @@ static int workspace_close(lua_State *L)
   return 0;
 }
 
+void latL_newclosed(lua_State *L, const char *metatable, lua_CFunction close)
+{
+  latL_newmetatable(L, metatable);
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}
+
 /* What nobody refers to, and what becomes garbage again once its finalizer has run, tells of the
  * collector's cycles. What the workspace keeps for the next call is freed when none came in one. */
 static int sentinel_gc(lua_State *L)

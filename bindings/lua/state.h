@@ -120,6 +120,9 @@ int latL_newmetatable(lua_State *L, const char *name);
  * memory to end halfway, it would stay without one. */
 void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finalizer);
 
+/* Makes the metatable of values that are closed. */
+void latL_newclosed(lua_State *L, const char *metatable, lua_CFunction close);
+
 /* For finalizers: the object at argument 1, when it is of this class and the collector (or
  * lua_close) is the caller; else NULL, and nothing is to be done, for whoever calls a finalizer
  * by hand still holds the object. */

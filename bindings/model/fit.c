@@ -86,8 +86,8 @@ void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fi
 static size_t rows_of(lua_State *L, const latL_FitRun *r)
 {
   const latL_Matrix *Y = r->units.of ? latL_tomatrix(L, LATL_DATA) : NULL;
-  if (r->fit.online || r->work.rows.source.next) return 0;
-  return r->units.of ? (Y ? Y->view.rows : 0) : r->work.rows.source.X.rows;
+  if (r->fit.online) return 0;
+  return r->units.of ? (Y ? Y->view.rows : 0) : latL_rowsof(&r->work.rows);
 }
 
 /* The same with the history at that user value, and whether it is at a singularity. */
@@ -198,9 +198,12 @@ void latL_publishiteration(lua_State *L, latL_FitRun *r)
 lat_status latL_givedata(latL_FitRun *r)
 {
   const latL_Units *u = &r->units;
-  LAT_TRY(latL_takegiven(r));
-  lat_status status = u->of ? lat_fit_units(&r->fit, u->of, u->count, u->columns)
-                            : lat_fit_source(&r->fit, &r->work.rows.source);
+  lat_comm *comm = r->work.rows.source.comm;
+  lat_status status = latL_takegiven(r);
+  if (comm) status = lat_comm_settle(comm, r->work.turn.work, status);
+  LAT_TRY(status);
+  status = u->of ? lat_fit_units(&r->fit, u->of, u->count, u->columns)
+                 : lat_fit_source(&r->fit, &r->work.rows.source);
   if (status != LAT_OK && !lat_fit_is_late(&r->fit, status)) return status;
   r->given = true;
   return LAT_OK;
@@ -236,11 +239,12 @@ void latL_concludefit(lua_State *L, latL_FitRun *r)
 }
 
 /* Whoever interrupts a fit doesn't wait for another pass over much data, nor is a function asked
- * again that has failed. */
+ * again that has failed, nor are other ranks. */
 static bool too_late(const latL_FitRun *r)
 {
   enum { MOST = 1 << 22 }; /* numbers */
   const lat_source *rows = &r->work.rows.source;
+  if (r->fit.comm) return r->work.aborted;
   return r->work.aborted && !r->units.of && (rows->next || rows->X.rows > MOST / rows->X.cols);
 }
 
@@ -263,6 +267,7 @@ static void fail(lua_State *L, latL_Turn *turn)
   r->work.aborted = r->work.ended = true;
   lat_slice_leave(r->work.turn.work);
   r->work.turn.work->deadline = 0;
+  latL_tellranks(r->fit.comm, r->work.turn.work, &r->work.told);
   if (latL_isours(L, &r->work.turn)) {
     if (r->give_up) {
       r->give_up(L, r);

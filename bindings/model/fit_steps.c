@@ -68,7 +68,9 @@ static bool end_iteration(lua_State *L, latL_Work *w)
   if (!r->shown) latL_totalofbar(L, most_iterations(L));
   r->shown = true;
   draw(L, r, objective, 0);
-  if (!latL_observefit(L, r, done, objective)) lat_fit_stop(&r->fit);
+  lat_status status = lat_fit_go_on(&r->fit, latL_observefit(L, r, done, objective));
+  r->work.told = status != LAT_OK;
+  if (status != LAT_OK) latL_raiserun(L, &r->work.turn, status);
   return r->work.looks || lat_clock() < r->work.until;
 }
 

@@ -262,14 +262,6 @@ void latL_drawbar(lua_State *L, size_t done, double objective, const char *phase
   latL_workspace(L);
 }
 
-void latL_newclosed(lua_State *L, const char *metatable, lua_CFunction close)
-{
-  latL_newmetatable(L, metatable);
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "__close");
-  lua_pop(L, 1);
-}
-
 void latL_open_run(lua_State *L)
 {
   latL_newclosed(L, GUARD, close_guard);

@@ -100,8 +100,6 @@ void latL_giveup(lua_State *L);
  * failed: the user is told what failed first, and the hook that interrupts has its say afterwards.
  */
 void latL_callquietly(lua_State *L, lua_CFunction f);
-/* Makes the metatable of values that are closed. */
-void latL_newclosed(lua_State *L, const char *metatable, lua_CFunction close);
 
 void latL_open_run(lua_State *L);
 

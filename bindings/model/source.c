@@ -6,6 +6,7 @@
 
 #include "base/slice.h"
 #include "model/query.h"
+#include "ranks/comm.h"
 
 /* ---- matrices and mapped files --------------------------------------------------------------- */
 
@@ -80,7 +81,7 @@ void latL_takepiece(lua_State *L, latL_Rows *r)
   if (!lua_isnil(L, r->top + 1)) {
     r->piece = latL_checkquery(L, r->top + 1, r->who, "the function's result", r->source.columns).X;
     r->piece_weights = check_weights(L, r->top + 2, r, r->piece.rows);
-  } else if (r->source.pieces == 0) {
+  } else if (r->source.pieces == 0 && !r->source.comm) {
     latL_error(L, r->who, "the function gave no data");
   }
 }
@@ -123,8 +124,11 @@ static void check_called(lua_State *L, int data, const char *who)
 void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const char *who, size_t D)
 {
   *r = (latL_Rows){.source.columns = D, .who = who, .data = data};
+  r->source.comm = latL_optcomm(L, options, who);
   if (lua_type(L, data) == LUA_TFUNCTION) {
-    if (latL_getoption(L, options, "weights") != LUA_TNIL)
+    int weights = latL_getoption(L, options, "weights");
+    bool none = r->source.comm && weights == LUA_TFUNCTION; /* the part of a rank without rows */
+    if (weights != LUA_TNIL && !none)
       latL_error(L, who, "a function gives weights with its chunks: return X, weights");
     check_called(L, data, who);
     lua_pushnil(L);
@@ -132,7 +136,9 @@ void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const cha
     return;
   }
   lat_matrix X = latL_checkquery(L, data, who, "X", D).X;
+  lat_comm *comm = r->source.comm;
   r->source = lat_source_of(&X);
+  r->source.comm = comm;
   const latL_Matrix *A = latL_tomatrix(L, data);
   r->source.mapped = A->readonly && A->gone; /* a file's, which can go: no copy of one */
   read_weights(L, r, options, X.rows);
@@ -145,6 +151,25 @@ void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t befor
     latL_error(L, who, "X has %I columns, the data before had %I", (lua_Integer)columns,
                (lua_Integer)before);
   if (before) r->source.columns = before; /* which a function's first chunk must have */
+}
+
+size_t latL_rowsof(const latL_Rows *r)
+{
+  if (r->source.comm) return (size_t)r->source.share.all;
+  return r->source.next ? 0 : r->source.X.rows;
+}
+
+lat_status latL_takerows(lat_workspace *work, latL_Rows *r)
+{
+  lat_status status = latL_takeweights(work, r);
+  return r->source.comm ? lat_comm_settle(r->source.comm, work, status) : status;
+}
+
+void latL_tellranks(lat_comm *comm, lat_workspace *work, bool *told)
+{
+  if (!comm || *told) return;
+  *told = true;
+  lat_comm_agree(comm, work, lat_fail(work, LAT_INVALID, "its call has failed"));
 }
 
 lat_source *latL_readrows(lua_State *L, latL_Rows *r)

@@ -38,6 +38,16 @@ lat_status latL_takeweights(lat_workspace *work, latL_Rows *rows);
 /* Raises unless the rows have as many columns as those `before` (0: there were none). */
 void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t before);
 
+/* How many rows the data have, those of all ranks; 0 when that isn't known: of chunks. */
+size_t latL_rowsof(const latL_Rows *rows);
+
+/* latL_takeweights, as the beginning of a fit: what fails on one rank fails on all. */
+lat_status latL_takerows(lat_workspace *work, latL_Rows *rows);
+
+/* A call has failed by itself: other ranks, which wait for this one, learn of it, unless they have
+ * been `told` so far, which is set. `comm` may be NULL. */
+void latL_tellranks(lat_comm *comm, lat_workspace *work, bool *told);
+
 /* Before calls of the core that read rows: pieces of functions are values on this stack, above what
  * is there now, until the next one is asked for. */
 lat_source *latL_readrows(lua_State *L, latL_Rows *rows);

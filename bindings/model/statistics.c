@@ -75,7 +75,7 @@ static lat_status fit_all(void *context)
   run *r = context;
   lat_workspace *work = r->work.turn.work;
   r->work.more = false;
-  LAT_TRY(latL_takeweights(work, &r->work.rows));
+  LAT_TRY(latL_takerows(work, &r->work.rows));
   LAT_TRY(lat_statistics_fit(work, r->core, &r->work.rows.source, NULL, r->options, &r->made));
   return LAT_OK;
 }
@@ -83,18 +83,19 @@ static lat_status fit_all(void *context)
 /* The call has failed: the model has what it had. */
 static void fail(lua_State *L, latL_Turn *turn)
 {
+  latL_Work *w = (latL_Work *)turn;
   (void)L;
-  ((latL_Work *)turn)->aborted = true;
+  w->aborted = true;
+  latL_tellranks(w->rows.source.comm, turn->work, &w->told);
 }
 
 static void conclude(lua_State *L, latL_Work *w)
 {
   const run *r = (const run *)w;
-  const lat_source *rows = &w->rows.source;
   w->ended = true;
   latL_pushmade(L, LATL_MODEL, &r->made, NULL);
-  latL_recordmissing(L, -1, rows->missing);
-  latL_recorddata(L, -1, LATL_DATA, rows->next ? 0 : rows->X.rows);
+  latL_recordmissing(L, -1, w->rows.source.missing);
+  latL_recorddata(L, -1, LATL_DATA, latL_rowsof(&w->rows));
   latL_publishrun(L, &w->turn);
   lua_settop(L, LATL_TOP);
   lat_workspace_done(w->turn.work);

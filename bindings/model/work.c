@@ -81,6 +81,7 @@ static outcome work_on(lua_State *L, latL_Work *w)
   }
   lua_settop(L, LATL_TOP);
   if (w->passed) w->passed(L, w);
+  w->told = status != LAT_OK; /* a failure of the core is one of all ranks */
   if (status != LAT_OK) latL_raiserun(L, &w->turn, status);
   return w->more ? ITERATED : OVER;
 }

@@ -32,6 +32,7 @@ typedef struct latL_Work {
   bool more;    /* said whether there was one: else the run is over */
   bool ended;   /* the model has what came out */
   bool aborted; /* it ended by an error */
+  bool told;    /* which other ranks know of */
   /* in slices: until when this turn lasts (of lat_clock), and who wants to be called outside */
   bool slices;
   double until;

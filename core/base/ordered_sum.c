@@ -17,6 +17,7 @@
 enum {
   LEVELS = 24,          /* for 2^24 groups, 8e9 rows; further ones are added to the highest level */
   LARGE_LEVELS = 12,    /* of sums beyond LARGE, for which memory counts */
+  PLACED_LEVELS = 32,   /* of sums over processes, where a node isn't one's own to add up further */
   SMALL = 1 << 11,      /* numbers: 16 KB, which are merged in the first cache */
   LARGE = 1 << 16,      /* numbers: 512 KB, about half of a second cache */
   MOST_BLOCKS = 64,     /* a wave; enough for threads to even out their shares */
@@ -30,6 +31,14 @@ size_t lat_group_rows(size_t columns, size_t count)
 {
   size_t least = count > SMALL ? 1024 : 512, rows = lat_chunk_rows(columns);
   while (rows < least) rows *= 2;
+  return rows;
+}
+
+size_t lat_most_group_rows(size_t columns)
+{
+  size_t rows = lat_group_rows(columns, SIZE_MAX),
+         most = LAT_GROUP_CHUNKS * lat_chunk_rows(columns);
+  while (rows < most) rows *= 2;
   return rows;
 }
 
@@ -54,15 +63,24 @@ lat_status lat_sum_init(lat_ordered_sum *sum, lat_workspace *work, size_t column
   return sum->open && sum->levels ? LAT_OK : LAT_MEMORY;
 }
 
+lat_status lat_sum_place(lat_ordered_sum *sum, lat_workspace *work, uint64_t first)
+{
+  sum->most_levels = PLACED_LEVELS;
+  sum->levels = lat_allocate(work, PLACED_LEVELS, sum->stride * sizeof(double));
+  sum->left = lat_allocate(work, PLACED_LEVELS, sum->stride * sizeof(double));
+  sum->first = sum->groups = first;
+  return sum->levels && sum->left ? LAT_OK : LAT_MEMORY;
+}
+
 void lat_sum_clear(lat_ordered_sum *sum)
 {
-  sum->groups = 0;
+  sum->groups = sum->first;
   sum->open_rows = 0;
 }
 
 bool lat_sum_empty(const lat_ordered_sum *sum)
 {
-  return sum->groups == 0 && sum->open_rows == 0;
+  return sum->groups == sum->first && sum->open_rows == 0;
 }
 
 static void merge(const lat_ordered_sum *sum, double *into, const double *from)
@@ -75,6 +93,12 @@ static void merge(const lat_ordered_sum *sum, double *into, const double *from)
 }
 
 /* ---- the counter ----------------------------------------------------------------------------- */
+
+/* The first group of the node at level l, when a counter has that bit. */
+static uint64_t begin_of(uint64_t groups, size_t l)
+{
+  return groups >> (l + 1) << (l + 1);
+}
 
 /* Adds a node of 2^l groups to the counter at `levels`, which counts `groups` so far, a multiple of
  * 2^l. The node's memory is used up. */
@@ -96,9 +120,56 @@ static void push(const lat_ordered_sum *sum, double *levels, uint64_t *groups, s
   *groups = count;
 }
 
+/* The same for the sum's own counter, where a neighbour may be another process's: the node then
+ * waits for it in `left`, at most one of each size. */
+static void push_own(lat_ordered_sum *sum, size_t l, double *node)
+{
+  size_t at = l;
+  if (!sum->left) {
+    push(sum, sum->levels, &sum->groups, l, node);
+    return;
+  }
+  for (; sum->groups >> at & 1; at++) {
+    double *level = sum->levels + at * sum->stride;
+    if (begin_of(sum->groups, at) < sum->first) break;
+    merge(sum, level, node);
+    node = level;
+  }
+  double *to = (sum->groups >> at & 1 ? sum->left : sum->levels) + at * sum->stride;
+  if (to != node) memcpy(to, node, sum->count * sizeof *to);
+  sum->groups += (uint64_t)1 << l;
+}
+
 static bool holds(const lat_ordered_sum *sum, uint64_t groups, size_t l)
 {
-  return l + 1 < sum->most_levels ? (groups >> l & 1) != 0 : groups >> l != 0;
+  if (l + 1 >= sum->most_levels && !sum->left) return groups >> l != 0;
+  return (groups >> l & 1) && begin_of(groups, l) >= sum->first;
+}
+
+/* Whether a node of that level waits for its left neighbour, which begins before `first`. */
+static bool waits(const lat_ordered_sum *sum, size_t l)
+{
+  uint64_t size = (uint64_t)1 << l, at = (sum->first + size - 1) >> l << l;
+  return sum->left && (at >> l & 1) && at + size <= sum->groups;
+}
+
+void lat_sum_nodes(const lat_ordered_sum *sum, lat_sum_take *take, void *context)
+{
+  for (size_t l = 0; l < sum->most_levels; l++)
+    if (waits(sum, l)) take(context, l, sum->left + l * sum->stride);
+  for (size_t l = sum->most_levels; l-- > 0;)
+    if (holds(sum, sum->groups, l)) take(context, l, sum->levels + l * sum->stride);
+  if (sum->open_rows > 0) take(context, LAT_SUM_OPEN, sum->open);
+}
+
+void lat_sum_add_node(lat_ordered_sum *sum, size_t level, double *node)
+{
+  if (level != LAT_SUM_OPEN) {
+    push_own(sum, level, node);
+    return;
+  }
+  memcpy(sum->open, node, sum->count * sizeof *node);
+  sum->open_rows = 1;
 }
 
 /* ---- a piece's blocks ------------------------------------------------------------------------ */
@@ -197,12 +268,11 @@ static lat_status run_waves(piece *p, lat_workspace *work, size_t most)
     LAT_TRY(lat_parallel(work, tasks, run_block, p));
     if (!begun && p->head) {
       sum->open_rows += p->head;
-      if (complete) push(sum, sum->levels, &sum->groups, 0, sum->open);
+      if (complete) push_own(sum, 0, sum->open);
       if (complete) sum->open_rows = 0;
     }
     for (size_t b = 0; b < p->blocks; b++)
-      push(sum, sum->levels, &sum->groups, log2_of(p->starts[b + 1] - p->starts[b]),
-           p->nodes + b * sum->stride);
+      push_own(sum, log2_of(p->starts[b + 1] - p->starts[b]), p->nodes + b * sum->stride);
     p->from = p->starts[p->blocks];
     begun = 1;
   } while (p->from < p->whole);
@@ -266,18 +336,31 @@ void lat_sum_tree(size_t n, lat_sum_pair *merge_pair, void *context)
     for (size_t i = 0; i + apart < n; i += 2 * apart) merge_pair(context, i, i + apart);
 }
 
+typedef struct heads { /* the first numbers of partial sums */
+  bool finite, vanish;
+} heads;
+
+static void look(void *context, size_t level, const double *node)
+{
+  heads *h = context;
+  (void)level;
+  h->finite &= (bool)isfinite(*node);
+  h->vanish &= *node == 0;
+}
+
+static heads heads_of(const lat_ordered_sum *sum)
+{
+  heads h = {true, true};
+  lat_sum_nodes(sum, look, &h);
+  return h;
+}
+
 bool lat_sum_finite(const lat_ordered_sum *sum)
 {
-  bool finite = sum->open_rows == 0 || isfinite(*sum->open);
-  for (size_t l = 0; l < sum->most_levels; l++)
-    if (holds(sum, sum->groups, l)) finite &= (bool)isfinite(sum->levels[l * sum->stride]);
-  return finite;
+  return heads_of(sum).finite;
 }
 
 bool lat_sum_vanishes(const lat_ordered_sum *sum)
 {
-  bool zero = sum->open_rows == 0 || *sum->open == 0;
-  for (size_t l = 0; l < sum->most_levels; l++)
-    if (holds(sum, sum->groups, l)) zero &= sum->levels[l * sum->stride] == 0;
-  return zero;
+  return heads_of(sum).vanish;
 }

@@ -28,6 +28,12 @@
  * merging sums of `count` numbers is about a hundredth of the work: 512 at least, 1024 for sums
  * beyond 16 KB. */
 size_t lat_group_rows(size_t columns, size_t count);
+/* The least number of rows that is a whole number of groups of every sum over such data. */
+size_t lat_most_group_rows(size_t columns);
+
+/* Sums whose groups are others have a power of two times that number of rows, up to what it takes
+ * for so many chunks. */
+enum { LAT_GROUP_CHUNKS = 4 };
 
 /* Adds `rows` rows, from row number `first` of the piece on, to the sum. They belong to one group,
  * of which `offset` rows have been added before. Called from several threads, with different sums;
@@ -43,9 +49,11 @@ typedef struct lat_ordered_sum {
   size_t group;         /* rows: lat_group_rows; the caller may set another number while the
                          * sum is empty */
   lat_sum_merge *merge; /* NULL: element by element */
-  uint64_t groups;      /* complete ones */
+  uint64_t first;       /* groups of other processes that come before (lat_sum_place) */
+  uint64_t groups;      /* those, and complete ones */
   size_t open_rows;     /* in `open`, the group that isn't complete */
   double *open, *levels;
+  double *left; /* nodes whose left neighbours are others', by level; NULL while `first` is 0 */
   size_t stride, most_levels;
 } lat_ordered_sum;
 
@@ -56,6 +64,19 @@ lat_status lat_sum_init(lat_ordered_sum *sum, lat_workspace *work, size_t column
                         size_t rows, lat_sum_merge *merge);
 void lat_sum_clear(lat_ordered_sum *sum);
 bool lat_sum_empty(const lat_ordered_sum *sum);
+
+/* The sum, which is empty, is a process's share of one over many: `first` groups come before its
+ * own. It then holds the nodes of the tree over all groups that are its own from end to end.
+ * LAT_MEMORY. Keeps memory for nodes of all sizes. */
+lat_status lat_sum_place(lat_ordered_sum *sum, lat_workspace *work, uint64_t first);
+
+/* The nodes of a sum from left to right: `take` gets each with the level it has, 2^level groups,
+ * and the numbers; the open group, if there is one, is the last, of level LAT_SUM_OPEN. */
+#define LAT_SUM_OPEN ((size_t)-1)
+typedef void lat_sum_take(void *context, size_t level, const double *node);
+void lat_sum_nodes(const lat_ordered_sum *sum, lat_sum_take *take, void *context);
+/* Adds the next node of such a tree, whose memory is used up; LAT_SUM_OPEN is the end of all. */
+void lat_sum_add_node(lat_ordered_sum *sum, size_t level, double *node);
 
 /* Adds the rows of a piece, on the thread pool. LAT_MEMORY, LAT_CANCELLED: the sum is then to be
  * cleared. */

@@ -22,6 +22,8 @@ const char *lat_status_name(lat_status status)
     return "file error";
   case LAT_FORMAT:
     return "malformed file";
+  case LAT_LOST:
+    return "lost rank";
   }
   return "unknown status";
 }

@@ -16,7 +16,8 @@ typedef enum lat_status {
   LAT_DIVERGED,  /* an inner iteration, such as LAPACK's, failed */
   LAT_CANCELLED, /* the caller's flag or deadline stopped it */
   LAT_FILE,      /* a file that can't be opened, read or written */
-  LAT_FORMAT     /* a file whose contents can't be understood */
+  LAT_FORMAT,    /* a file whose contents can't be understood */
+  LAT_LOST       /* a rank of a job (comm/comm.h) is gone, or didn't answer in time */
 } lat_status;
 
 /* The status in a word or two, e.g. "singular matrix". Never NULL. */

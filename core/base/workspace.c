@@ -174,12 +174,18 @@ lat_status lat_fail(lat_workspace *work, lat_status status, const char *format, 
   return status;
 }
 
-lat_status lat_check(lat_workspace *work)
+lat_status lat_check_stop(lat_workspace *work)
 {
   if (work->cancel && atomic_load_explicit(work->cancel, memory_order_relaxed))
     return lat_fail(work, LAT_CANCELLED, "cancelled");
   if (work->poll && work->poll(work->poll_state))
     return lat_fail(work, LAT_CANCELLED, "interrupted");
+  return LAT_OK;
+}
+
+lat_status lat_check(lat_workspace *work)
+{
+  LAT_TRY(lat_check_stop(work));
   if (work->deadline > 0 && lat_clock() > work->deadline)
     return lat_fail(work, LAT_CANCELLED, "out of time");
   const lat_pauses *p = work->pauses;

@@ -143,6 +143,9 @@ lat_status lat_fail(lat_workspace *work, lat_status status, const char *format, 
 lat_status lat_check(lat_workspace *work);
 /* Steps of a loop between two calls of it, where a step takes some nanoseconds. */
 #define LAT_LOOK 16384
+/* The same for the flag and `poll` alone: who waits for other processes stops for neither deadline
+ * nor slice, which are theirs as much. */
+lat_status lat_check_stop(lat_workspace *work);
 /* Whether work in slices should rest. */
 bool lat_is_due(const lat_workspace *work);
 

@@ -63,6 +63,14 @@ lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind,
   return em->options.accelerate ? lat_squarem_init(&s->squarem, work, em->count) : LAT_OK;
 }
 
+lat_status lat_em_place(lat_em *em, const lat_share *share, bool units)
+{
+  lat_ordered_sum *sum = &em->state->sum;
+  em->share = share;
+  if (units) sum->group = 1;
+  return lat_share_place(share, em->work, sum);
+}
+
 /* ---- parameters on trial --------------------------------------------------------------------- */
 
 static void take_back(lat_em *em)
@@ -108,6 +116,8 @@ static lat_status allocate_verification(lat_em *em)
 {
   lat_em_state *s = em->state;
   LAT_TRY(lat_sum_init(&s->verified_sum, em->work, em->sizes[LAT_D], s->verified_count, 0, NULL));
+  s->verified_sum.group = s->sum.group;
+  LAT_TRY(lat_share_place(em->share, em->work, &s->verified_sum));
   s->verified_trial = lat_doubles(em->work, em->count);
   em->verifier = lat_doubles(em->work, em->kind->verification->memory(em));
   s->verified = lat_doubles(em->work, s->verified_count);
@@ -282,10 +292,12 @@ lat_status lat_em_add_units(lat_em *em, const void *units, size_t count)
   return finish_adding(em, count, status);
 }
 
-void lat_em_collect(lat_em *em)
+lat_status lat_em_collect(lat_em *em)
 {
   const lat_ordered_sum *sum = &em->state->sum;
-  if (!lat_sum_empty(sum)) lat_sum_total(sum, em->statistics);
+  if (em->share) em->rows = (size_t)em->share->all;
+  if (!em->share && lat_sum_empty(sum)) return LAT_OK;
+  return lat_share_total(em->share, em->work, sum, em->statistics);
 }
 
 /* ---- the M-step and the record --------------------------------------------------------------- */
@@ -353,7 +365,7 @@ static lat_status end_verification(lat_em *em)
   lat_em_state *s = em->state;
   lat_em_verdict verdict = LAT_EM_SETTLED;
   take_back(em);
-  lat_sum_total(&s->verified_sum, s->verified);
+  LAT_TRY(lat_share_total(em->share, em->work, &s->verified_sum, s->verified));
   LAT_TRY(em->kind->verification->take(em, s->verified, s->verified_trial, &verdict));
   s->probing = verdict == LAT_EM_ANOTHER;
   if (s->probing) return LAT_OK;
@@ -373,7 +385,7 @@ lat_status lat_em_end(lat_em *em)
   LAT_BLAS_SECTION;
   lat_em_state *s = em->state;
   if (em->verifying) return end_verification(em);
-  lat_em_collect(em);
+  LAT_TRY(lat_em_collect(em));
   LAT_TRY(total_weight(em));
   double objective = em->statistics[0] / em->statistics[1];
   bool tried = s->trying;
@@ -420,18 +432,20 @@ lat_status lat_em_review(lat_em *em)
   return prepare(em);
 }
 
-void lat_em_reviewed(lat_em *em, lat_status status)
+lat_status lat_em_reviewed(lat_em *em, lat_status status)
 {
   lat_em_state *s = em->state;
-  if (!s->iteration) return;
-  lat_em_collect(em);
+  if (!s->iteration) return LAT_OK;
+  lat_status collected = status == LAT_OK ? lat_em_collect(em) : LAT_OK;
   double objective = em->statistics[0] / em->statistics[1];
   em->statistics = s->iteration;
   s->iteration = NULL;
+  if (collected != LAT_OK) return collected;
   if (status == LAT_OK && isfinite(objective))
     em->reached = objective;
   else if (status == LAT_OK || status == LAT_SINGULAR || status == LAT_DIVERGED)
     em->reached = em->kind->descends ? INFINITY : -INFINITY;
+  return LAT_OK;
 }
 
 lat_status lat_em_finish(lat_em *em)
@@ -463,7 +477,7 @@ lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, d
   LAT_SCOPE(em->work);
   LAT_TRY(lat_em_begin(em));
   LAT_TRY(lat_em_add(em, X, weights));
-  lat_em_collect(em);
+  LAT_TRY(lat_em_collect(em));
   LAT_TRY(total_weight(em));
   double n = em->statistics[1];
   em->objective = em->reached = em->statistics[0] / n;

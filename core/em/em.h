@@ -25,6 +25,7 @@
 
 #include "base/parallel.h"
 #include "base/parameters.h"
+#include "comm/share.h"
 #include "matrix/matrix.h"
 
 typedef struct lat_em lat_em;
@@ -123,18 +124,30 @@ struct lat_em {
   bool reseeded;  /* an M-step sets it when it has moved a component elsewhere: whatever the
                         * objective says, this iteration is not the last for convergence */
 
-  size_t rows; /* that this pass over the data has taken, or the last one */
+  size_t rows; /* that this pass over the data has taken, or the last one; once it is complete,
+                * those of all ranks */
+  const lat_share *share; /* of the ranks among which the data are spread; NULL: one has all */
   lat_workspace *work;
   double *derived, *statistics;
   double *verifier;
   struct lat_em_state *state;
 };
 
+/* Whether the chunk is the first of all data: E-steps add there what isn't any row's. */
+static inline bool lat_em_opens(const lat_em *em, const lat_em_chunk *chunk)
+{
+  return chunk->first == 0 && (!em->share || em->share->before == 0);
+}
+
 /* Takes the memory and starts the record. The parameters may be filled in later, until begin.
  * LAT_MEMORY. Keeps the loop's memory. */
 lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind, const void *model,
                        const size_t sizes[LAT_SIZES], double *parameters,
                        const lat_em_options *options);
+
+/* After it: the data are spread among ranks, each of which adds its own rows, or units. Every rank
+ * does the same M-steps; collecting is a collective. Keeps memory. */
+lat_status lat_em_place(lat_em *em, const lat_share *share, bool units);
 
 /* Starts an iteration (or the verification), also over again after one that failed.
  * The first of a verification keeps its memory. */
@@ -151,8 +164,9 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights);
  * which the caller has checked: each is a chunk of its own. */
 lat_status lat_em_add_units(lat_em *em, const void *units, size_t count);
 
-/* The statistics of what has been added in this iteration; lat_em_end begins with it. */
-void lat_em_collect(lat_em *em);
+/* The statistics of what has been added in this iteration; lat_em_end begins with it. A collective,
+ * where ranks share the data. */
+lat_status lat_em_collect(lat_em *em);
 
 /* The M-step, the record and the test. A step of the acceleration that turns out to be worse is
  * taken back here: the iteration counts, and its objective is the one before. LAT_INVALID when
@@ -174,9 +188,10 @@ void lat_em_settle(lat_em *em);
  * The second is called also after a failure, with its status. A failure that says that the
  * parameters have no likelihood (LAT_SINGULAR, LAT_DIVERGED) makes the fit worse than any other;
  * after another (no time, no memory), which is for the caller to deal with, `reached` is as it was.
- * The statistics remain those of the last iteration. Keeps the pass's own statistics. */
+ * The statistics remain those of the last iteration. Keeps the pass's own statistics. The second
+ * collects, and fails where that does. */
 lat_status lat_em_review(lat_em *em);
-void lat_em_reviewed(lat_em *em, lat_status status);
+lat_status lat_em_reviewed(lat_em *em, lat_status status);
 
 /* A fit is over: sets `singular`. LAT_MEMORY. */
 lat_status lat_em_finish(lat_em *em);

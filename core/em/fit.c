@@ -12,6 +12,7 @@
 #include "base/slice.h"
 #include "eigen/limits.h"
 #include "matrix/weighted_rows.h"
+#include "modeling/agree.h"
 #include "modeling/sample.h"
 #include "modeling/statistics.h"
 
@@ -32,7 +33,7 @@ typedef struct lat_fit_state {
 
 const lat_option lat_labelled_fit_options[] = {
     LAT_OPTION_WEIGHTS,  LAT_OPTION_MISSING,     LAT_OPTION_LABELS, LAT_OPTION_ON_ITERATION,
-    LAT_OPTION_PROGRESS, LAT_OPTION_MAX_SECONDS, {.name = NULL}};
+    LAT_OPTION_PROGRESS, LAT_OPTION_MAX_SECONDS, LAT_OPTION_COMM,   {.name = NULL}};
 const lat_option lat_labelled_slice_options[] = {LAT_OPTION_WEIGHTS,
                                                  LAT_OPTION_MISSING,
                                                  LAT_OPTION_LABELS,
@@ -86,7 +87,7 @@ static bool draws_rows(const lat_fit *fit)
 bool lat_fit_takes_rows(const lat_fit *fit, const lat_source *source)
 {
   if (!lat_source_in_pieces(source)) return true;
-  if (source->next) return false;
+  if (source->next || source->comm) return false;
   bool wide = source->X.cols > LAT_SCATTER_COLUMNS;
   return needs_rows(fit) || (wide && lat_fit_form(fit) == LAT_FORM_ROWS);
 }
@@ -110,9 +111,47 @@ lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights
   return LAT_OK;
 }
 
+/* ---- several ranks --------------------------------------------------------------------------- */
+
+static lat_status settle(lat_fit *fit, lat_status status)
+{
+  return fit->comm ? lat_comm_settle(fit->comm, fit->work, status) : status;
+}
+
+static lat_status agree(lat_fit *fit)
+{
+  return lat_model_agree(fit->work, fit->comm, fit->model, fit->options, options_of(fit)->given,
+                         fit->missing);
+}
+
+uint64_t lat_fit_known_rows(const lat_fit *fit)
+{
+  return fit->share ? fit->share->all : fit->all_rows;
+}
+
+static lat_status share_units(lat_fit *fit, size_t count, size_t columns)
+{
+  lat_share *share = lat_allocate(fit->work, 1, sizeof *share);
+  if (!share) return LAT_MEMORY;
+  LAT_TRY(agree(fit));
+  LAT_TRY(lat_share_begin(share, fit->work, fit->comm, count, columns));
+  fit->share = share;
+  return LAT_OK;
+}
+
+lat_status lat_fit_go_on(lat_fit *fit, bool goes_on)
+{
+  bool stop = !goes_on;
+  if (fit->comm) LAT_TRY(settle(fit, lat_comm_any(fit->comm, fit->work, &stop)));
+  if (stop) lat_fit_stop(fit);
+  return LAT_OK;
+}
+
 lat_status lat_fit_units(lat_fit *fit, const void *units, size_t count, size_t columns)
 {
-  if (count == 0) return lat_fail(fit->work, LAT_INVALID, "there are no sequences");
+  if (fit->comm) LAT_TRY(settle(fit, share_units(fit, count, columns)));
+  if ((fit->share ? fit->share->all : count) == 0)
+    return lat_fail(fit->work, LAT_INVALID, "there are no sequences");
   fit->units = units;
   fit->unit_count = count;
   fit->columns = columns;
@@ -123,7 +162,8 @@ lat_status lat_fit_units(lat_fit *fit, const void *units, size_t count, size_t c
 static lat_status end_sample(lat_fit *fit)
 {
   lat_fit_state *s = fit->state;
-  if (s->thinning.seen == 0) return lat_fail(fit->work, LAT_INVALID, "the source gave no rows");
+  if (fit->share) LAT_TRY(lat_thinning_gather(&s->thinning, fit->work, fit->share));
+  if (s->thinning.kept == 0) return lat_fail(fit->work, LAT_INVALID, "the source gave no rows");
   lat_thinning_end(&s->thinning, &fit->sample, &fit->sample_weights);
   fit->columns = fit->sample.cols;
   s->sampled = true;
@@ -148,6 +188,26 @@ static void decide(lat_fit *fit)
   fit->work->deadline = 0;
 }
 
+static lat_status begin_moments(lat_fit *fit, size_t columns)
+{
+  lat_moments_sum *sum = &fit->state->sum;
+  LAT_TRY(lat_moments_begin(fit->work, sum, columns, fit->all_rows));
+  return lat_moments_place(fit->work, sum, fit->share);
+}
+
+/* Gaps that one rank has found, or columns that are too many, are all ranks'. */
+static lat_status end_moments(lat_fit *fit)
+{
+  lat_fit_state *s = fit->state;
+  bool gaps = s->form == LAT_FORM_EM;
+  if (fit->comm) LAT_TRY(lat_comm_any(fit->comm, fit->work, &gaps));
+  if (gaps && s->form != LAT_FORM_EM) fit->work->deadline = s->deadline;
+  if (gaps) s->form = LAT_FORM_EM;
+  s->added = !gaps;
+  if (s->added && !s->sum.dimensions) LAT_TRY(begin_moments(fit, fit->share->columns));
+  return LAT_OK;
+}
+
 static lat_status add_moments(lat_fit *fit, const lat_matrix *X, const double *weights)
 {
   lat_fit_state *s = fit->state;
@@ -161,7 +221,7 @@ static lat_status add_moments(lat_fit *fit, const lat_matrix *X, const double *w
   if (X->cols > LAT_SCATTER_COLUMNS)
     return lat_fail(fit->work, LAT_SHAPE, "beyond %d columns this fit needs method = \"em\"",
                     LAT_SCATTER_COLUMNS);
-  if (!s->sum.dimensions) LAT_TRY(lat_moments_begin(fit->work, &s->sum, X->cols, fit->all_rows));
+  if (!s->sum.dimensions) LAT_TRY(begin_moments(fit, X->cols));
   return lat_moments_include(fit->work, &s->sum, X, weights);
 }
 
@@ -266,6 +326,9 @@ static lat_status begin_start(lat_fit *fit)
   lat_workspace_release(fit->work, s->mark);
   LAT_TRY(lat_fit_plan(fit));
   LAT_TRY(lat_fit_start(fit));
+  /* from here on, as a start has all rows that it is made of, and may be a pass over these */
+  if (fit->share && !fit->kind->collects)
+    LAT_TRY(lat_em_place(&fit->em, fit->share, fit->units != NULL));
   s->started = true;
   fit->over = options_of(fit)->max_iterations == 0;
   return LAT_OK;
@@ -349,7 +412,8 @@ static bool needs_review(const lat_fit *fit)
 static lat_status end_review(lat_fit *fit, lat_status status)
 {
   bool worthless = status == LAT_SINGULAR || status == LAT_DIVERGED;
-  lat_em_reviewed(&fit->em, status);
+  lat_status collected = lat_em_reviewed(&fit->em, status);
+  if (status == LAT_OK) status = collected;
   fit->state->reviewed = status == LAT_OK || worthless;
   fit->state->failed = worthless;
   return worthless ? LAT_OK : status;
@@ -383,7 +447,8 @@ static lat_status begin_pass(lat_fit *fit, lat_pass pass)
     return LAT_OK;
   case LAT_PASS_SAMPLE:
     fit->state->thinning = (lat_thinning){.step = 1};
-    return LAT_OK;
+    if (!fit->share) return LAT_OK;
+    return lat_thinning_share(&fit->state->thinning, fit->work, fit->share);
   case LAT_PASS_ITERATE:
     fit->complete = false;
     return draws_rows(fit) ? LAT_OK : lat_em_begin(&fit->em);
@@ -495,8 +560,7 @@ lat_status lat_fit_end(lat_fit *fit)
 {
   switch (fit->pass) {
   case LAT_PASS_MOMENTS:
-    fit->state->added = fit->state->form != LAT_FORM_EM;
-    return LAT_OK;
+    return end_moments(fit);
   case LAT_PASS_SAMPLE:
     return end_sample(fit);
   case LAT_PASS_ITERATE:
@@ -523,13 +587,17 @@ void lat_fit_stop(lat_fit *fit)
   s->sampled = s->started = true;
 }
 
+static bool is_late(lat_workspace *work)
+{
+  if (!(work->deadline > 0 && lat_clock() > work->deadline)) return false;
+  return lat_check_stop(work) == LAT_OK;
+}
+
+/* Ranks have clocks of their own, and have agreed on it. */
 bool lat_fit_is_late(lat_fit *fit, lat_status status)
 {
   lat_workspace *work = fit->work;
-  if (status != LAT_CANCELLED || !(work->deadline > 0 && lat_clock() > work->deadline))
-    return false;
-  if ((work->poll && work->poll(work->poll_state)) || (work->cancel && atomic_load(work->cancel)))
-    return false;
+  if (status != LAT_CANCELLED || !(fit->comm ? fit->comm->late : is_late(work))) return false;
   if (!fit->best.flat && fit->em.iterations == 0) {
     lat_fail(work, LAT_CANCELLED, "max_seconds are over before the start is");
     return false;
@@ -541,33 +609,59 @@ bool lat_fit_is_late(lat_fit *fit, lat_status status)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
+/* With several ranks time may end a pass, but not what all of them do with its sums: else some would
+ * have an iteration more than others. Ranks without rows look at the clock here only. */
+static lat_status end_pass(lat_fit *fit)
+{
+  lat_workspace *work = fit->work;
+  const double deadline = work->deadline;
+  if (!fit->comm) return lat_fit_end(fit);
+  LAT_TRY(lat_check(work));
+  work->deadline = 0;
+  lat_status status = lat_fit_end(fit);
+  if (!(work->deadline > 0)) work->deadline = deadline;
+  return status;
+}
+
 static lat_status run_pass(lat_fit *fit, lat_source *source)
 {
   lat_matrix piece;
   const double *weights;
   if (fit->units) {
     LAT_TRY(lat_fit_add_units(fit));
-    return lat_fit_end(fit);
+    return end_pass(fit);
   }
   lat_source_rewind(source);
   LAT_STEPS(fit->work, steps, fit->all_rows, "rows");
   for (;;) {
     LAT_TRY(lat_source_next(source, fit->work, &piece, &weights));
     lat_step(&steps, (double)fit->row, (double)piece.rows);
-    if (piece.rows == 0) return lat_fit_end(fit);
+    if (piece.rows == 0) return end_pass(fit);
     lat_status status = lat_fit_add(fit, &piece, weights);
     if (status != LAT_OK) return lat_source_failure(source, fit->work, status, fit->missing);
   }
 }
 
-lat_status lat_fit_source(lat_fit *fit, const lat_source *source)
+static lat_status take_source(lat_fit *fit, lat_source *source)
 {
   fit->labels = source->labels;
   if (fit->labels && lat_source_in_pieces(source))
     return lat_fail(fit->work, LAT_INVALID, "labels are for a matrix in memory");
+  if (fit->comm) {
+    LAT_TRY(agree(fit));
+    LAT_TRY(lat_source_share(source, fit->work, &fit->share));
+    if (needs_rows(fit))
+      return lat_fail(fit->work, LAT_INVALID, "these options need all rows at once, on one rank");
+  }
   fit->all_rows = source->next ? 0 : source->X.rows;
   if (lat_fit_takes_rows(fit, source)) LAT_TRY(lat_fit_rows(fit, &source->X, source->weights));
   return LAT_OK;
+}
+
+lat_status lat_fit_source(lat_fit *fit, lat_source *source)
+{
+  fit->comm = source->comm;
+  return settle(fit, take_source(fit, source));
 }
 
 /* Operations of a fit without iterations: of the pass over all rows, and of what is solved then. */
@@ -584,6 +678,7 @@ static double work_of_solution(const lat_source *source)
   return LAT_SYMMETRIC_COST(D);
 }
 
+/* With several ranks the end is one that all of them have come to. */
 lat_status lat_fit_iterate(lat_fit *fit, lat_source *source, bool *more)
 {
   bool counts = source && !source->next && lat_fit_form(fit) != LAT_FORM_EM;
@@ -594,9 +689,11 @@ lat_status lat_fit_iterate(lat_fit *fit, lat_source *source, bool *more)
   do {
     lat_step(&steps, fit->state->added ? pass : 0, fit->state->added || pass == 0 ? solution : 0);
     lat_status status = lat_fit_begin(fit);
-    if (status == LAT_OK && fit->pass == LAT_PASS_NONE) return LAT_OK;
+    if (status == LAT_OK && fit->pass == LAT_PASS_NONE)
+      return lat_comm_conclude(fit->comm, fit->work, LAT_OK);
     lat_step(&steps, 0, pass);
     if (status == LAT_OK) status = run_pass(fit, source);
+    status = settle(fit, status);
     if (status != LAT_OK && !lat_fit_is_late(fit, status)) return status;
   } while (!fit->iterated);
   *more = true;
@@ -611,7 +708,8 @@ static lat_status run_passes(lat_fit *fit, lat_source *source)
     bool more;
     LAT_TRY(lat_fit_iterate(fit, source, &more));
     if (!more) return LAT_OK;
-    if (o->on_iteration && !o->on_iteration(o->observer, fit)) lat_fit_stop(fit);
+    if (o->on_iteration || fit->comm)
+      LAT_TRY(lat_fit_go_on(fit, !o->on_iteration || o->on_iteration(o->observer, fit)));
   }
 }
 

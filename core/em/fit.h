@@ -131,6 +131,7 @@ typedef struct lat_fit_kind {
    * thread: of models whose steps are functions of the caller's. NULL: lat_em_add and
    * lat_em_add_units. */
   lat_status (*e_step)(lat_fit *fit, const lat_matrix *X, const double *weights);
+  bool collects; /* with several ranks, it gives fit->em.statistics those of all of them */
   /* Of models that EM isn't needed for: whether these options do without. Then `solve` makes
    * fit->best, of memory in the workspace, fit->report and fit->history, of the moments of all rows
    * or, where these are in memory and LAT_FORM_ROWS says so, of fit->rows (moments is NULL). Data
@@ -172,6 +173,9 @@ struct lat_fit {
   size_t sizes_before[LAT_SIZES]; /* of the parameters that the model had, for options that leave a
                                    * size to an earlier fit; set after init, or 0 */
   void *user;                     /* the caller's own */
+  lat_comm *comm; /* the ranks that fit together, each with its own rows or units: of the source,
+                   * or, of units, set after init; or NULL */
+  const lat_share *share; /* what they have; NULL without a comm */
 
   const lat_em_kind *core; /* these three by plan */
   const void *context;
@@ -232,7 +236,8 @@ lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights
 
 /* Data that are not independent rows, but `count` units of the kind's own, which stay in memory:
  * sequences of rows with so many columns, say. There is no first pass, the kind's start has
- * fit->units, and lat_fit_add_units is a whole pass. LAT_INVALID when there are none. */
+ * fit->units, and lat_fit_add_units is a whole pass. LAT_INVALID when there are none. With several
+ * ranks, a collective, and ranks may have none. Keeps their share. */
 lat_status lat_fit_units(lat_fit *fit, const void *units, size_t count, size_t columns);
 
 /* Keeps starts. Does what has to be done until the next pass over the data: starts (which may take
@@ -241,6 +246,7 @@ lat_status lat_fit_begin(lat_fit *fit);
 /* Keeps what the sample, or the moments, need. */
 lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights);
 lat_status lat_fit_add_units(lat_fit *fit);
+/* Keeps what the sample, or the moments, of several ranks need. */
 lat_status lat_fit_end(lat_fit *fit);
 
 /* No more iterations and starts: what whole iterations have come to counts, and lat_fit_begin comes
@@ -256,12 +262,19 @@ bool lat_fit_is_late(lat_fit *fit, lat_status status);
 lat_status lat_fit_present(lat_fit *fit, lat_fitted *fitted, lat_fit_report *report);
 
 /* The same by a source. Before the first pass: what is known of it, its labels, and its rows, where
- * lat_fit_takes_rows says so. LAT_INVALID as lat_fit_rows. */
-lat_status lat_fit_source(lat_fit *fit, const lat_source *source);
+ * lat_fit_takes_rows says so. LAT_INVALID as lat_fit_rows. With several ranks, a collective; keeps
+ * their share. */
+lat_status lat_fit_source(lat_fit *fit, lat_source *source);
 /* Passes over the source, or NULL after lat_fit_units, up to the end of the next iteration; *more
  * is false when there is none any more and the fit is over. The workspace's deadline ends it as by
  * lat_fit_is_late. Keeps what the passes keep. */
 lat_status lat_fit_iterate(lat_fit *fit, lat_source *source, bool *more);
+/* After an iteration, when it may be the last by the caller's wish: stops the fit unless `goes_on`.
+ * With several ranks it stops when any of them wants to, a collective. */
+lat_status lat_fit_go_on(lat_fit *fit, bool goes_on);
+
+/* How many rows the data have, of all ranks; 0 when that isn't known. */
+uint64_t lat_fit_known_rows(const lat_fit *fit);
 
 /* All of it, with the rows of the source (and source->labels); NULL after lat_fit_units. A deadline
  * of the workspace ends it as by lat_fit_is_late, and is there again afterwards.

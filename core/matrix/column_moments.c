@@ -116,7 +116,7 @@ lat_status lat_column_moments_join(lat_workspace *work, const lat_moments_sum *s
   LAT_SCOPE(work);
   double *total = lat_doubles(work, lat_column_moments_count(sum->dimensions));
   if (!total) return LAT_MEMORY;
-  lat_sum_total(&sum->sum, total);
+  LAT_TRY(lat_share_total(sum->share, work, &sum->sum, total));
   merge(sum->dimensions, moments->weight, total);
   return LAT_OK;
 }

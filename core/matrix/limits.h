@@ -59,7 +59,8 @@
 /* ---- moments --------------------------------------------------------------------------------- */
 
 #define LAT_MOMENTS_PENDING 32 /* rank-one terms subtracted from the scatter in one product */
-#define LAT_MOMENTS_CHUNKS  4  /* of a group, at least: all but the first are centred in one pass */
+#define LAT_MOMENTS_CHUNKS                                                                         \
+  LAT_GROUP_CHUNKS /* of a group, at least: all but the first are centred in one pass */
 
 /* A sum of squares outside these may have overflowed or underflowed in part (scales.h). */
 #define LAT_SCATTER_LARGE 0x1p1000

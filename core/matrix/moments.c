@@ -220,14 +220,25 @@ lat_status lat_moments_include(lat_workspace *work, lat_moments_sum *sum, const 
                               sum->dimensions + group_count(sum->dimensions));
 }
 
+lat_status lat_moments_place(lat_workspace *work, lat_moments_sum *sum, const lat_share *share)
+{
+  sum->share = share;
+  return lat_share_place(share, work, &sum->sum);
+}
+
+static double rows_of(const lat_moments_sum *sum)
+{
+  return sum->share ? (double)sum->share->all : sum->rows;
+}
+
 lat_status lat_moments_join(lat_workspace *work, const lat_moments_sum *sum, lat_moments *moments)
 {
   LAT_SCOPE(work);
   double *total = lat_doubles(work, node_count(sum->dimensions));
   if (!total) return LAT_MEMORY;
-  lat_sum_total(&sum->sum, total);
+  LAT_TRY(lat_share_total(sum->share, work, &sum->sum, total));
   merge(sum->dimensions, moments->weight, total);
-  if (moments->rows) *moments->rows += sum->rows;
+  if (moments->rows) *moments->rows += rows_of(sum);
   return LAT_OK;
 }
 
@@ -237,8 +248,8 @@ lat_status lat_moments_total(lat_workspace *work, const lat_moments_sum *sum, la
   double *memory = lat_doubles(work, count);
   if (!memory) return LAT_MEMORY;
   *moments = lat_moments_of(memory, sum->dimensions);
-  lat_sum_total(&sum->sum, memory);
-  *moments->rows = sum->rows;
+  LAT_TRY(lat_share_total(sum->share, work, &sum->sum, memory));
+  *moments->rows = rows_of(sum);
   return LAT_OK;
 }
 

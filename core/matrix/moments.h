@@ -20,6 +20,7 @@
 #define LAT_MATRIX_MOMENTS_H
 
 #include "base/ordered_sum.h"
+#include "comm/share.h"
 #include "matrix/matrix.h"
 #include "matrix/weighted_rows.h"
 
@@ -28,7 +29,12 @@ typedef struct lat_moments_sum {
   size_t dimensions;
   double rows; /* so far, whatever their weights */
   lat_ordered_sum sum;
+  const lat_share *share; /* NULL: the rows are those of one process */
 } lat_moments_sum;
+
+/* After a sum's begin: its rows are a share of those of several ranks (NULL: they aren't), whose
+ * total is a collective. Keeps memory. */
+lat_status lat_moments_place(lat_workspace *work, lat_moments_sum *sum, const lat_share *share);
 
 /* ---- full scatter: D x D ---------------------------------------------------- */
 

@@ -211,6 +211,7 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
   }
 /* What fit, fit_for, steps and partial_fit take. */
 #define LAT_OPTION_WEIGHTS      LAT_OPTION_GIVEN("weights", "latent.Matrix?")
+#define LAT_OPTION_COMM         LAT_OPTION_GIVEN("comm", "latent.Comm?")
 #define LAT_OPTION_LABELS       LAT_OPTION_GIVEN("labels", "latent.Matrix?")
 #define LAT_OPTION_ON_ITERATION LAT_OPTION_GIVEN("on_iteration", "function?")
 #define LAT_OPTION_PROGRESS     LAT_OPTION_GIVEN("progress", "boolean|function?")

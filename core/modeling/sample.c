@@ -47,6 +47,34 @@ lat_status lat_thinning_add(lat_thinning *t, lat_workspace *work, const lat_matr
   return LAT_OK;
 }
 
+/* The step at which one process would have arrived is known, as is the first row's number. */
+lat_status lat_thinning_share(lat_thinning *t, lat_workspace *work, const lat_share *share)
+{
+  LAT_TRY(begin(t, work, share->columns));
+  while ((share->all + t->step - 1) / t->step > t->most) t->step *= 2;
+  t->seen = (size_t)share->before;
+  return LAT_OK;
+}
+
+lat_status lat_thinning_gather(lat_thinning *t, lat_workspace *work, const lat_share *share)
+{
+  size_t p = share->comm->size, row = t->cols * sizeof *t->X, kept = 0;
+  size_t *sizes = lat_allocate(work, p, sizeof *sizes);
+  void *X, *weights;
+  bool weighted = t->weighted;
+  if (!sizes) return LAT_MEMORY;
+  LAT_TRY(lat_comm_any(share->comm, work, &weighted));
+  LAT_TRY(lat_comm_gather(share->comm, work, t->X, t->kept * row, sizes, &X));
+  for (size_t r = 0; r < p; r++) kept += sizes[r] / row;
+  LAT_TRY(lat_comm_gather(share->comm, work, t->weights, t->kept * sizeof *t->weights, sizes,
+                          &weights));
+  t->X = X;
+  t->weights = weights;
+  t->kept = kept;
+  t->weighted = weighted;
+  return LAT_OK;
+}
+
 void lat_thinning_end(const lat_thinning *t, lat_matrix *sample, const double **weights)
 {
   *sample = lat_matrix_of(t->X, t->kept, t->cols);

@@ -6,6 +6,7 @@
 #ifndef LAT_MODELING_SAMPLE_H
 #define LAT_MODELING_SAMPLE_H
 
+#include "comm/share.h"
 #include "matrix/matrix.h"
 
 typedef struct lat_thinning {
@@ -18,6 +19,11 @@ typedef struct lat_thinning {
  * MB or 1024 rows, whichever is more. LAT_MEMORY. */
 lat_status lat_thinning_add(lat_thinning *thinning, lat_workspace *work, const lat_matrix *X,
                             const double *weights);
+/* Begins it for rows that are a share of those of several ranks. Keeps its memory. */
+lat_status lat_thinning_share(lat_thinning *thinning, lat_workspace *work, const lat_share *share);
+/* Once each rank has added its rows: gathers the sample that one process would have of all. A
+ * collective. Keeps the sample's memory. */
+lat_status lat_thinning_gather(lat_thinning *thinning, lat_workspace *work, const lat_share *share);
 /* The sample, in the thinning's memory, and its weights; NULL when no row had any. */
 void lat_thinning_end(const lat_thinning *thinning, lat_matrix *sample, const double **weights);
 

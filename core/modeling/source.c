@@ -16,9 +16,14 @@ lat_source lat_source_of(const lat_matrix *X)
   return (lat_source){.X = *X, .columns = X->cols};
 }
 
+static bool is_sliced(const lat_source *s)
+{
+  return s->mapped && s->X.rows > SLICE / s->X.cols / lat_dtype_size(s->X.dtype);
+}
+
 bool lat_source_in_pieces(const lat_source *s)
 {
-  return s->next || (s->mapped && s->X.rows > SLICE / s->X.cols / lat_dtype_size(s->X.dtype));
+  return s->next || s->comm || is_sliced(s);
 }
 
 /* ---- a mapped file --------------------------------------------------------------------------- */
@@ -51,7 +56,7 @@ static size_t slice_rows(const lat_source *s)
 static void next_slice(lat_source *s, lat_matrix *piece, const double **weights)
 {
   size_t step = s->X.rows, left = s->X.rows - s->rows;
-  if (lat_source_in_pieces(s)) {
+  if (is_sliced(s)) {
     step = slice_rows(s);
     size_t before = s->pieces ? (s->pieces - 1) * step : 0;
     if (s->pieces > 0) drop_pages(s, before, s->rows - before);
@@ -77,7 +82,7 @@ lat_status lat_source_next(lat_source *s, lat_workspace *work, lat_matrix *piece
   else
     next_slice(s, piece, weights);
   if (piece->rows == 0)
-    return s->pieces ? LAT_OK : lat_fail(work, LAT_INVALID, "the source gave no rows");
+    return s->pieces || s->comm ? LAT_OK : lat_fail(work, LAT_INVALID, "the source gave no rows");
   s->pieces++;
   s->rows += piece->rows;
   if (s->columns && piece->cols != s->columns)
@@ -85,6 +90,35 @@ lat_status lat_source_next(lat_source *s, lat_workspace *work, lat_matrix *piece
                     piece->cols, s->columns);
   s->columns = piece->cols;
   return LAT_OK;
+}
+
+/* A pass that counts rows. */
+static lat_status count_rows(lat_source *s, lat_workspace *work, uint64_t *rows)
+{
+  lat_matrix piece;
+  const double *weights;
+  lat_source_rewind(s);
+  do {
+    LAT_TRY(lat_check(work));
+    LAT_TRY(lat_source_next(s, work, &piece, &weights));
+  } while (piece.rows > 0);
+  *rows = s->rows;
+  return LAT_OK;
+}
+
+lat_status lat_source_share(lat_source *s, lat_workspace *work, const lat_share **share)
+{
+  uint64_t rows = s->X.rows;
+  *share = NULL;
+  if (!s->comm) return LAT_OK;
+  *share = &s->share;
+  if (s->share.comm) return LAT_OK;
+  if (s->next) LAT_TRY(count_rows(s, work, &rows));
+  LAT_TRY(lat_share_begin(&s->share, work, s->comm, rows, s->columns));
+  s->columns = s->share.columns;
+  if (s->share.all > 0) return LAT_OK;
+  s->comm->agreed = true; /* every rank knows */
+  return lat_fail(work, LAT_INVALID, "no rank has any rows");
 }
 
 lat_status lat_source_failure(const lat_source *s, lat_workspace *work, lat_status status,

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "comm/share.h"
 #include "matrix/matrix.h"
 
 typedef struct lat_source lat_source;
@@ -32,16 +33,28 @@ struct lat_source {
 
   size_t columns;      /* 0 until a function has given a piece */
   size_t pieces, rows; /* given so far in this pass */
+
+  /* The ranks among which the data are spread, of which this source has one's rows, maybe none; or
+   * NULL. Then who fits, on every rank, does so by collectives. */
+  lat_comm *comm;
+  lat_share share; /* what the ranks have, after lat_source_share */
 };
 
 /* The rows of a matrix, which stay the caller's. */
 lat_source lat_source_of(const lat_matrix *X);
 
-/* Whether rows come in pieces: from a function, or as slices of a large file. */
+/* With a comm, once before passes: what the ranks have, for which a function is asked for a pass to
+ * count its rows. The source's share; NULL without a comm. A collective, and no more than one for a
+ * source. Keeps the share. */
+lat_status lat_source_share(lat_source *source, lat_workspace *work, const lat_share **share);
+
+/* Whether rows come in pieces: from a function, as slices of a large file, or from several ranks.
+ */
 bool lat_source_in_pieces(const lat_source *source);
 
 /* Begins a pass, and gives its pieces one after the other; the one without rows is its end. Errors:
- * LAT_SHAPE for a piece with other columns, LAT_INVALID for a pass without rows. */
+ * LAT_SHAPE for a piece with other columns, LAT_INVALID for a pass without rows, where no other
+ * rank could have some. */
 void lat_source_rewind(lat_source *source);
 lat_status lat_source_next(lat_source *source, lat_workspace *work, lat_matrix *piece,
                            const double **weights);

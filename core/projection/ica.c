@@ -200,8 +200,9 @@ static lat_status update(lat_ica_search *fit)
 lat_status lat_ica_close(lat_ica_search *fit)
 {
   LAT_BLAS_SECTION;
+  if (fit->share) fit->total = fit->weight; /* of all ranks */
   if (!(fit->total > 0)) return lat_fail(fit->work, LAT_INVALID, "all weights are 0");
-  lat_sum_total(&fit->sum, fit->sums);
+  LAT_TRY(lat_share_total(fit->share, fit->work, &fit->sum, fit->sums));
   cblas_dscal((blasint)lat_ica_means_count(fit->k, fit->M), 1 / fit->total, fit->sums, 1);
   if (fit->concluding) return LAT_OK;
   LAT_TRY(update(fit));

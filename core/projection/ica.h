@@ -181,7 +181,8 @@ typedef struct lat_ica_search {
   bool concluding; /* the last pass, for the sources' kurtosis */
   lat_ordered_sum sum;
   double *sums, total;
-  double *ordered; /* M x M: W in order, while concluding */
+  const lat_share *share; /* of ranks that fit together; NULL */
+  double *ordered;        /* M x M: W in order, while concluding */
   size_t *order;
 
   /* The rows in memory, if they are: X, or white already, z of chunk c, M x rows, at Z + c M

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "modeling/agree.h"
 #include "modeling/save.h"
 #include "projection/ica_internal.h"
 
@@ -76,14 +77,22 @@ static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 
 /* ---- fits ------------------------------------------------------------------------------------ */
 
-/* Adds to the sum, which begins with the first piece. Keeps it. */
+/* Keeps the sum. */
+static lat_status begin_moments(lat_workspace *work, lat_moments_sum *sum, const lat_source *source,
+                                const lat_share *share, size_t columns)
+{
+  if (columns > LAT_SCATTER_COLUMNS)
+    return lat_fail(work, LAT_INVALID, "data in pieces have at most %d columns here, got %zu",
+                    LAT_SCATTER_COLUMNS, columns);
+  LAT_TRY(lat_moments_begin(work, sum, columns, source->X.rows));
+  return lat_moments_place(work, sum, share);
+}
+
+/* Adds to the sum, which begins with the first piece, unless ranks have agreed on it. Keeps it. */
 static lat_status add_moments(lat_workspace *work, lat_moments_sum *sum, const lat_source *source,
                               const lat_matrix *X, const double *weights)
 {
-  if (X->cols > LAT_SCATTER_COLUMNS)
-    return lat_fail(work, LAT_INVALID, "data in pieces have at most %d columns here, got %zu",
-                    LAT_SCATTER_COLUMNS, X->cols);
-  if (!sum->dimensions) LAT_TRY(lat_moments_begin(work, sum, X->cols, source->X.rows));
+  if (!sum->dimensions) LAT_TRY(begin_moments(work, sum, source, NULL, X->cols));
   return lat_moments_include(work, sum, X, weights);
 }
 
@@ -113,33 +122,55 @@ static lat_status pass_in_pieces(lat_ica_search *fit, lat_source *source, bool c
 
 static bool needs_pieces(const lat_source *source)
 {
-  return source->next || (lat_source_in_pieces(source) && source->X.cols <= LAT_SCATTER_COLUMNS);
+  return source->next || source->comm ||
+         (lat_source_in_pieces(source) && source->X.cols <= LAT_SCATTER_COLUMNS);
+}
+
+static lat_status start_in_pieces(lat_ica_search *fit, lat_workspace *work, lat_source *source,
+                                  const lat_ica_options *o)
+{
+  lat_moments_sum sum = {0};
+  lat_moments moments;
+  const lat_share *share = NULL;
+  if (source->comm) {
+    LAT_TRY(lat_model_agree(work, source->comm, &lat_ica_model, o, NULL, false));
+    LAT_TRY(lat_source_share(source, work, &share));
+    LAT_TRY(begin_moments(work, &sum, source, share, share->columns));
+  }
+  LAT_TRY(each_piece(NULL, work, source, &sum));
+  LAT_TRY(lat_moments_total(work, &sum, &moments));
+  LAT_TRY(lat_ica_begin_pieces(fit, work, &moments, o));
+  fit->share = share;
+  return lat_share_place(share, work, &fit->sum);
+}
+
+static lat_status settle(const lat_source *source, lat_workspace *work, lat_status status)
+{
+  return source->comm ? lat_comm_settle(source->comm, work, status) : status;
 }
 
 lat_status lat_ica_start(lat_ica_search *fit, lat_workspace *work, lat_source *source,
                          const lat_ica_options *o)
 {
-  lat_moments_sum sum = {0};
-  lat_moments moments;
   if (!needs_pieces(source)) return lat_ica_begin(fit, work, &source->X, source->weights, o);
-  LAT_TRY(each_piece(NULL, work, source, &sum));
-  LAT_TRY(lat_moments_total(work, &sum, &moments));
-  return lat_ica_begin_pieces(fit, work, &moments, o);
+  return settle(source, work, start_in_pieces(fit, work, source, o));
 }
 
 lat_status lat_ica_iterate(lat_ica_search *fit, lat_source *source)
 {
   size_t before = fit->iterations;
   if (!needs_pieces(source)) return lat_ica_step(fit);
-  while (!fit->done && fit->iterations == before) LAT_TRY(pass_in_pieces(fit, source, false));
+  while (!fit->done && fit->iterations == before)
+    LAT_TRY(settle(source, fit->work, pass_in_pieces(fit, source, false)));
   return LAT_OK;
 }
 
 lat_status lat_ica_conclude(lat_ica_search *fit, lat_source *source, double *flat)
 {
   if (!needs_pieces(source)) return lat_ica_end(fit, flat);
-  LAT_TRY(pass_in_pieces(fit, source, true));
-  return lat_ica_write(fit, flat);
+  lat_status status = pass_in_pieces(fit, source, true);
+  if (status == LAT_OK) status = lat_ica_write(fit, flat);
+  return lat_comm_conclude(source->comm, fit->work, status);
 }
 
 lat_status lat_ica_fit(lat_workspace *work, lat_source *source, const double *weights,
@@ -214,8 +245,9 @@ LAT_DEFINE_FREE_PARAMETERS(ica)
     .name = "max_seconds", LAT_NUMBER, offsetof(lat_request, max_seconds), (double)INFINITY, 0,    \
     (double)INFINITY, NULL, NULL, "nil"                                                            \
   }
-static const lat_option fit_options[] = {
-    LAT_OPTION_WEIGHTS, LAT_OPTION_ON_ITERATION, LAT_OPTION_PROGRESS, MAX_SECONDS, {.name = NULL}};
+static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS,  LAT_OPTION_ON_ITERATION,
+                                         LAT_OPTION_PROGRESS, MAX_SECONDS,
+                                         LAT_OPTION_COMM,     {.name = NULL}};
 static const lat_option slice_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_ON_ITERATION, {.name = NULL}};
 static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_BUDGET, {.name = NULL}};

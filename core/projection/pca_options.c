@@ -208,12 +208,15 @@ static lat_status inverse(lat_workspace *work, const lat_fitted *f, const lat_re
   return lat_pca_inverse(work, &pca, &request->X, X);
 }
 
-static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_PROGRESS, {.name = NULL}};
+static const lat_option fit_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_PROGRESS, LAT_OPTION_COMM, {.name = NULL}};
+static const lat_option update_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_PROGRESS, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
-    LAT_METHOD_FIT_FOR(fit_options),
-    {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    LAT_METHOD_FIT_FOR(update_options),
+    {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = update_options},
     LAT_PROJECTION_METHODS,
     {.name = "distortion",
      .argument = LAT_TAKES_ROWS,

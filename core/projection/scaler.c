@@ -186,12 +186,14 @@ lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler,
 LAT_DEFINE_APPLY(scaler)
 
 static const lat_option fit_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_PROGRESS, LAT_OPTION_COMM, {.name = NULL}};
+static const lat_option update_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_PROGRESS, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
-    LAT_METHOD_FIT_FOR(fit_options),
-    {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    LAT_METHOD_FIT_FOR(update_options),
+    {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = update_options},
     {.name = "transform",
      .argument = LAT_TAKES_ROWS,
      .outputs = {LAT_OUTPUT(LAT_GIVES_ALIKE, standardized)}},

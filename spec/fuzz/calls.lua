@@ -76,7 +76,7 @@ local function has_out(entry)
 end
 
 local function add(list, name, f, class)
-  if name == "sandbox" then return end -- what nothing undoes
+  if name == "sandbox" or name == "fork" then return end -- what nothing undoes; and more processes
   list[#list + 1] = { name = name, f = f, entry = entries[name] or entries["latent." .. name], class = class,
     has_out = has_out(entries[name] or entries["latent." .. name]),
     -- for the module itself: any message will do

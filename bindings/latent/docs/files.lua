@@ -148,11 +148,13 @@ local A, about = latent.read(path)   -- about.labels, about.columns]],
     name = "latent.open",
     summary = "Maps an npy file: a matrix whose elements stay in the file, which may be larger than memory.",
     args = {
-      { "path", "string", "ends in .npy" },
+      { "path", "string", "ends in .npy; with rows, .idx or ubyte, too" },
       { "options", "table?", "see options" },
     },
     options = {
       { "format", "string", "the path's ending", '"npy", for a path with another ending' },
+      { "rows", "latent.Comm", "nil", "this rank's part of the rows only (see ranks): what can't be mapped is "
+        .. "converted; without any rows, a function that gives nothing" },
     },
     returns = {
       { "latent.Matrix?", "a view of the file, to read only; copy() makes a matrix of one's own" },

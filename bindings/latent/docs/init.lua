@@ -38,7 +38,7 @@ local families = {
     { "nonlinear" }, { "vae" }, { "flow" }, { "diffusion" }, { "flow_matching" }, { "gan" } },
   { page = "nets", title = "Nets and gradients", { "nn", "nn_tape" } },
   { page = "data", title = "Data, files and measures",
-    { "files" }, { "save" }, { "export" }, { "interchange" }, { "datasets" }, { "metrics" } },
+    { "files" }, { "ranks" }, { "save" }, { "export" }, { "interchange" }, { "datasets" }, { "metrics" } },
   { page = "pictures", title = "Pictures and progress", { "plot", "plot_models" }, { "progress" } },
 }
 
@@ -58,10 +58,12 @@ local function out_meaning(entry)
     or "a matrix to fill instead of a fresh one; a vector also where one row gives a number"
 end
 
+local COMM = "the ranks that fit together, each of which has a part of the rows: see ranks"
+
 -- An entry's options in full, in the core's order; those that the core doesn't know come last, for a spec to find.
--- `out` means the same everywhere, and entries needn't say so.
+-- `out` and `comm` mean the same everywhere, and entries needn't say so.
 local function complete(entry)
-  local meanings, rows = { out = out_meaning(entry) }, {}
+  local meanings, rows = { out = out_meaning(entry), comm = COMM }, {}
   for _, row in ipairs(entry.options or {}) do meanings[row[1]] = row[2] end
   for i, option in ipairs(described(entry.name) or {}) do
     rows[i] = { option.name, option.type, option.default, meanings[option.name] or "", choices = option.choices }

@@ -38,17 +38,28 @@ static void read_options(lua_State *L, int model, void *options)
 /* A call has failed: the model has what it had. */
 static void fail(lua_State *L, latL_Turn *turn)
 {
+  latL_Work *w = (latL_Work *)turn;
   (void)L;
-  ((latL_Work *)turn)->aborted = ((latL_Work *)turn)->ended = true;
+  w->aborted = w->ended = true;
+  latL_tellranks(w->rows.source.comm, turn->work, &w->told);
 }
 
 /* ---- passes ---------------------------------------------------------------------------------- */
+
+/* Whether any rank says so. */
+static lat_status any(run *r, bool *says)
+{
+  lat_comm *comm = r->work.rows.source.comm;
+  lat_workspace *work = r->work.turn.work;
+  return comm ? lat_comm_settle(comm, work, lat_comm_any(comm, work, says)) : LAT_OK;
+}
 
 /* The search begins, and memory for what it comes to. */
 static lat_status begin(run *r)
 {
   lat_workspace *work = r->work.turn.work;
-  LAT_TRY(latL_takeweights(work, &r->work.rows));
+  LAT_TRY(latL_takerows(work, &r->work.rows));
+  LAT_TRY(any(r, &r->observed));
   LAT_TRY(lat_ica_start(&r->fit, work, &r->work.rows.source, r->options));
   const size_t sizes[LAT_SIZES] = {[LAT_D] = r->fit.D, [LAT_M] = r->fit.M};
   r->flat = lat_doubles(work, lat_parameters_count(lat_ica_model.parameters(r->options), sizes));
@@ -64,10 +75,11 @@ static lat_status iterate(void *context)
   lat_source *rows = &r->work.rows.source;
   r->work.more = false;
   if (!r->begun) LAT_TRY(begin(r));
-  for (bool first = fit->iterations == 0; !r->work.more && !r->stopped && !fit->done;
-       first = false) {
+  for (bool first = fit->iterations == 0; !r->work.more && !fit->done; first = false) {
     size_t before = fit->iterations;
-    if (!first && r->deadline > 0 && lat_clock() >= r->deadline) break;
+    r->stopped |= !first && r->deadline > 0 && lat_clock() >= r->deadline;
+    LAT_TRY(any(r, &r->stopped));
+    if (r->stopped) break;
     LAT_TRY(lat_ica_iterate(fit, rows));
     r->work.more = !fit->starting && fit->iterations > 0 && fit->iterations > before;
   }
@@ -97,7 +109,6 @@ static const latL_Field report_fields[] = {
 static void publish(lua_State *L, run *r)
 {
   const lat_ica_search *fit = &r->fit;
-  const lat_source *rows = &r->work.rows.source;
   const lat_fitted made = {.model = &lat_ica_model,
                            .options = r->options,
                            .sizes = {[LAT_D] = fit->D, [LAT_M] = fit->M},
@@ -111,7 +122,7 @@ static void publish(lua_State *L, run *r)
   latL_record(L, fitted, "algorithm");
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   latL_record(L, fitted, "history");
-  latL_recorddata(L, fitted, LATL_DATA, rows->next ? 0 : rows->X.rows);
+  latL_recorddata(L, fitted, LATL_DATA, latL_rowsof(&r->work.rows));
   latL_publishrun(L, &r->work.turn);
   lua_settop(L, LATL_TOP);
 }
@@ -188,7 +199,7 @@ static int end_fit(lua_State *L, latL_Work *w, bool over)
   return latL_returnmodel(L);
 }
 
-/* fit(X [, {weights, on_iteration, progress, max_seconds}]) -> the model */
+/* fit(X [, {weights, on_iteration, progress, max_seconds, comm}]) -> the model */
 static int fit(lua_State *L)
 {
   double start = lat_clock();

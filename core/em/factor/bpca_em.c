@@ -117,7 +117,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
       lat_factor_precomputed_of(&model, em->options.missing, true, d.precomputed);
   lat_factor_add(&f, &chunk->X, chunk->weights, ((const lat_bpca_context *)em->model)->shift, true,
                  statistics, scratch);
-  if (chunk->first == 0) statistics[0] -= *d.kl;
+  if (lat_em_opens(em, chunk)) statistics[0] -= *d.kl;
 }
 
 /* ---- the M-step ------------------------------------------------------------------------------ */

@@ -385,9 +385,9 @@ lat_status lat_factor_fitted_covariance(lat_workspace *work, const lat_fitted *f
 
 static const char *const scores[] = {"regression", "bartlett", NULL};
 
-const lat_option lat_factor_fit_options[] = {LAT_OPTION_WEIGHTS,      LAT_OPTION_MISSING,
-                                             LAT_OPTION_ON_ITERATION, LAT_OPTION_PROGRESS,
-                                             LAT_OPTION_MAX_SECONDS,  {.name = NULL}};
+const lat_option lat_factor_fit_options[] = {
+    LAT_OPTION_WEIGHTS,     LAT_OPTION_MISSING, LAT_OPTION_ON_ITERATION, LAT_OPTION_PROGRESS,
+    LAT_OPTION_MAX_SECONDS, LAT_OPTION_COMM,    {.name = NULL}};
 const lat_option lat_factor_slice_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_ON_ITERATION, {.name = NULL}};
 const lat_option lat_factor_steps_options[] = {

@@ -74,6 +74,30 @@ void lat_kmeans_far_offer(lat_kmeans_far *far, size_t first, size_t n, const dou
   pthread_mutex_unlock(&far->lock);
 }
 
+/* What ranks exchange of a row is its square, its number among all rows, and the row. */
+lat_status lat_kmeans_far_share(lat_kmeans_far *far, lat_workspace *work, const lat_share *share)
+{
+  size_t width = far->D + 2, bytes = width * sizeof(double), all = 0;
+  void *gathered;
+  if (!share) return LAT_OK;
+  LAT_SCOPE(work);
+  double *own = lat_allocate(work, far->count, bytes);
+  size_t *sizes = lat_allocate(work, share->comm->size, sizeof *sizes);
+  if (!own || !sizes) return LAT_MEMORY;
+  for (size_t i = 0; i < far->count; i++) {
+    double *to = own + i * width;
+    to[0] = far->square[i];
+    to[1] = (double)(share->before + far->number[i]);
+    memcpy(to + 2, far->rows + far->slot[i] * far->D, far->D * sizeof *to);
+  }
+  LAT_TRY(lat_comm_gather(share->comm, work, own, far->count * bytes, sizes, &gathered));
+  for (size_t r = 0; r < share->comm->size; r++) all += sizes[r] / bytes;
+  const double *from = gathered;
+  far->count = 0;
+  for (size_t i = 0; i < all; i++, from += width) insert(far, from[0], (size_t)from[1], from + 2);
+  return LAT_OK;
+}
+
 /* As near to its centre as the rounding of a mean of many equal rows may have brought it. */
 static bool on_centre(const lat_kmeans_far *far, double square, const double *row,
                       const double *origin)

@@ -16,7 +16,9 @@ bool lat_kmeans_draws(const lat_fit *fit)
 static lat_status plan(lat_fit *fit)
 {
   const lat_kmeans_options *o = fit->options;
-  bool draws = lat_kmeans_draws(fit), known = fit->all_rows <= KMEANS_BOUNDED_ROWS;
+  /* what goes on from pass to pass depends on all of a rank's rows, and its sums aren't the tree's */
+  bool known = fit->all_rows <= KMEANS_BOUNDED_ROWS && !fit->share;
+  bool draws = lat_kmeans_draws(fit);
   lat_kmeans_context *context = lat_allocate(fit->work, 1, sizeof *context);
   if (!context) return LAT_MEMORY;
   lat_kmeans_algorithm algorithm =
@@ -37,9 +39,10 @@ static lat_status start(lat_fit *fit)
   size_t K = fit->sizes[LAT_K], D = fit->sizes[LAT_D];
   lat_random random = {.seed = fit->seed};
   lat_matrix X = fit->sample;
-  if (!fit->online && fit->all_rows && fit->all_rows < K)
+  uint64_t N = lat_fit_known_rows(fit);
+  if (!fit->online && N && N < K)
     return lat_fail(fit->work, LAT_INVALID, "%zu clusters need at least as many rows, got %zu", K,
-                    fit->all_rows);
+                    (size_t)N);
   if (lat_kmeans_draws(fit)) LAT_TRY(lat_kmeans_first_batch(fit, &X, &weights));
   if (o->fit.given) {
     if (o->fit.given->sizes[LAT_K] != K)
@@ -75,7 +78,8 @@ static lat_status begin_last(lat_fit *fit)
   if (!has_bounds(fit)) {
     found->sum = lat_allocate(fit->work, 1, sizeof *found->sum);
     if (!found->sum) return LAT_MEMORY;
-    return lat_sum_init(found->sum, fit->work, fit->columns, 1, 0, NULL);
+    LAT_TRY(lat_sum_init(found->sum, fit->work, fit->columns, 1, 0, NULL));
+    return lat_share_place(fit->share, fit->work, found->sum);
   }
   memcpy(fit->em.parameters, fit->best.flat, fit->em.count * sizeof(double));
   lat_kmeans_last_pass(fit->context);
@@ -124,11 +128,11 @@ static lat_status end_last(lat_fit *fit)
   lat_kmeans_found *found = fit->last;
   if (has_bounds(fit)) {
     const uint32_t *labels = lat_kmeans_labels(fit->context);
-    lat_em_collect(&fit->em);
+    LAT_TRY(lat_em_collect(&fit->em));
     found->inertia = fit->em.statistics[0];
     for (size_t i = 0; i < found->rows; i++) found->labels[i] = labels[i] + 1;
   } else {
-    lat_sum_total(found->sum, &found->inertia);
+    LAT_TRY(lat_share_total(fit->share, fit->work, found->sum, &found->inertia));
     found->sum = NULL; /* which is the fit's */
   }
   fit->best.aside = found;

@@ -165,6 +165,9 @@ double lat_kmeans_far_least(lat_kmeans_far *far);
 /* Offers n rows; those of weight 0, and of a square that is NaN, are left out. */
 void lat_kmeans_far_offer(lat_kmeans_far *far, size_t first, size_t n, const double *const *rows,
                           const double *weights, const double *squares);
+/* The farthest of all ranks, on each of them, for rows that are a share of theirs: numbers are then
+ * those of all rows. A collective. */
+lat_status lat_kmeans_far_share(lat_kmeans_far *far, lat_workspace *work, const lat_share *share);
 /* The next one from `*at` on (0 at first) that isn't a copy of one before it; NULL when there is
  * none, or they lie on their centres. */
 const double *lat_kmeans_far_next(const lat_kmeans_far *far, const double *origin, size_t *at);

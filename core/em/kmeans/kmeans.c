@@ -306,6 +306,9 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
   size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D], at = 0;
   const double *counts = statistics + KMEANS_HEAD, *sum = counts + K,
                *origin = origin_of(em, centers);
+  bool some = false; /* cluster has no rows */
+  for (size_t k = 0; k < K; k++) some |= !(counts[k] > 0);
+  if (some) LAT_TRY(lat_kmeans_far_share(model->far, em->work, em->share));
   for (size_t k = 0; k < K; k++) {
     double *center = centers + k * D;
     if (counts[k] > 0) {

@@ -112,11 +112,9 @@ lat_status lat_kmeans_apply(lat_workspace *work, const lat_kmeans *kmeans,
 
 LAT_DEFINE_APPLY(kmeans)
 
-static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS,
-                                         LAT_OPTION_ON_ITERATION,
-                                         LAT_OPTION_PROGRESS,
-                                         LAT_OPTION_MAX_SECONDS,
-                                         {.name = NULL}};
+static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS,  LAT_OPTION_ON_ITERATION,
+                                         LAT_OPTION_PROGRESS, LAT_OPTION_MAX_SECONDS,
+                                         LAT_OPTION_COMM,     {.name = NULL}};
 static const lat_option slice_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_ON_ITERATION, {.name = NULL}};
 static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_BUDGET, {.name = NULL}};

@@ -121,9 +121,10 @@ static lat_status make_context(lat_fit *fit, lat_mixture_context *m)
 static lat_status plan(lat_fit *fit)
 {
   const lat_mixture_options *o = fit->options;
-  if (fit->all_rows && fit->all_rows < o->components && !fit->online)
+  uint64_t N = lat_fit_known_rows(fit);
+  if (N && N < o->components && !fit->online)
     return lat_fail(fit->work, LAT_INVALID, "components is %zu, but X has %zu rows", o->components,
-                    fit->all_rows);
+                    (size_t)N);
   fit->sizes[LAT_K] = o->components;
   LAT_TRY(lat_components_check_labels(fit, o->components));
   if (is_own(fit)) return lat_own_plan(fit);

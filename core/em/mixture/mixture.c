@@ -183,7 +183,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   const lat_mixture_context *m = em->model;
   mixture_derived derived = lat_mixture_derived_of(m, em->derived);
   mixture_block b = lat_mixture_block_of(m, scratch);
-  if (chunk->first == 0) statistics[0] += *derived.prior;
+  if (lat_em_opens(em, chunk)) statistics[0] += *derived.prior;
   for (size_t i = 0; i < chunk->X.rows; i += MIXTURE_ROWS) {
     size_t left = chunk->X.rows - i, n = left < MIXTURE_ROWS ? left : MIXTURE_ROWS;
     const double *weights = chunk->weights ? chunk->weights + i : NULL;
