@@ -609,8 +609,8 @@ bool lat_fit_is_late(lat_fit *fit, lat_status status)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-/* With several ranks time may end a pass, but not what all of them do with its sums: else some would
- * have an iteration more than others. Ranks without rows look at the clock here only. */
+/* With several ranks time may end a pass, but not what all of them do with its sums: else some
+ * would have an iteration more than others. Ranks without rows look at the clock here only. */
 static lat_status end_pass(lat_fit *fit)
 {
   lat_workspace *work = fit->work;

@@ -16,7 +16,7 @@ bool lat_kmeans_draws(const lat_fit *fit)
 static lat_status plan(lat_fit *fit)
 {
   const lat_kmeans_options *o = fit->options;
-  /* what goes on from pass to pass depends on all of a rank's rows, and its sums aren't the tree's */
+  /* what goes on from pass to pass depends on a rank's rows, and its sums aren't the tree's */
   bool known = fit->all_rows <= KMEANS_BOUNDED_ROWS && !fit->share;
   bool draws = lat_kmeans_draws(fit);
   lat_kmeans_context *context = lat_allocate(fit->work, 1, sizeof *context);
