@@ -72,7 +72,8 @@ size_t lat_gmm_block_rows(const lat_gmm_context *gmm)
 size_t lat_gmm_scratch_count(const lat_gmm_context *gmm)
 {
   size_t square = lat_gmm_is_dense(gmm) ? gmm->D * gmm_pitch(gmm) : 0;
-  return row_count(gmm) * lat_gmm_block_rows(gmm) + square + 2 * gmm->D + lat_gmm_lists_count(gmm);
+  size_t rows = lat_gmm_block_rows(gmm);
+  return row_count(gmm) * rows + square + 2 * gmm->D + lat_gmm_lists_count(gmm, rows);
 }
 
 gmm_block lat_gmm_block_of(const lat_gmm_context *gmm, double *scratch, size_t n)
@@ -88,7 +89,7 @@ gmm_block lat_gmm_block_of(const lat_gmm_context *gmm, double *scratch, size_t n
   block.Y = block.weights + n;
   block.Z = block.Y + gmm_pitch(gmm) * n;
   block.spare = block.Z + gmm_pitch(gmm) * n;
-  size_t lists = lat_gmm_lists_count(gmm);
+  size_t lists = lat_gmm_lists_count(gmm, lat_gmm_block_rows(gmm));
   if (lists) block.lists = scratch + lat_gmm_scratch_count(gmm) - lists;
   return block;
 }

@@ -24,11 +24,11 @@ static size_t pitch_of(const lat_gmm_context *gmm)
   return (gmm_features(gmm) + SPAN - 1) / SPAN * SPAN;
 }
 
-size_t lat_gmm_lists_count(const lat_gmm_context *gmm)
+size_t lat_gmm_lists_count(const lat_gmm_context *gmm, size_t rows)
 {
   if (gmm->covariance != LAT_COVARIANCE_FULL || gmm_is_wide(gmm)) return 0;
   if (gmm_features(gmm) < 2 * SPAN) return 0; /* all of them are little work */
-  return gmm_padded(gmm) * (pitch_of(gmm) + gmm_features(gmm)) + lat_gmm_block_rows(gmm);
+  return gmm_padded(gmm) * (pitch_of(gmm) + gmm_features(gmm)) + rows;
 }
 
 /* sum := that of r_i times SPAN features of row i, of the listed rows. */

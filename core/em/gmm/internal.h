@@ -202,8 +202,9 @@ void lat_gmm_accumulate(const lat_gmm_context *gmm, const gmm_derived *derived, 
                         double *statistics);
 
 /* The same of features of full covariances, where most responsibilities are nothing
- * (e_step_lists.c); false, and nothing done, where they aren't. */
-size_t lat_gmm_lists_count(const lat_gmm_context *gmm);
+ * (e_step_lists.c); false, and nothing done, where they aren't. Doubles of scratch for it, for
+ * blocks of so many rows. */
+size_t lat_gmm_lists_count(const lat_gmm_context *gmm, size_t rows);
 bool lat_gmm_accumulate_lists(const lat_gmm_context *gmm, const gmm_block *block,
                               double *statistics);
 
