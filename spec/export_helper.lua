@@ -74,9 +74,9 @@ int main(int argc, char **argv)
 }
 ]]
 
--- What functions of the C file at `path` say, a matrix a job { X =, outputs =, declaration =, call = }, where `call`
--- has in for a row of X and out for the outputs.
-local function run_jobs(path, jobs)
+-- What functions of the C file at `path` say, compiled with these further flags, a matrix a job { X =, outputs =,
+-- declaration =, call = }, where `call` has in for a row of X and out for the outputs.
+local function run_jobs(path, jobs, flags)
   local name = path:match "([^/]*)%.c$"
   local main, program = export.path ".c", export.path ".exe"
   local functions, names = {}, {}
@@ -87,7 +87,8 @@ local function run_jobs(path, jobs)
   local file = assert(io.open(main, "w"))
   file:write(MAIN:format(table.concat(functions, "\n"), table.concat(names, ", ")))
   file:close()
-  local output, ok = helper.run(("gcc -std=c99 %s %s -lm -o %s"):format(main, export.compile(path), program))
+  local output, ok = helper.run(("gcc -std=c99 %s %s %s -lm -o %s"):format(flags or "", main,
+    export.compile(path, nil, flags), program))
   assert.is_true(ok, output)
   local results = {}
   for i, job in ipairs(jobs) do
@@ -97,6 +98,15 @@ local function run_jobs(path, jobs)
     results[i] = rows_from(helper.contents(to), job.outputs)
   end
   return results
+end
+
+-- Raises unless functions of the C file at `path` stay within their arrays for all rows of X: methods = { name =
+-- gives }.
+function export.sanitized(path, X, methods)
+  local jobs = {}
+  for name, gives in pairs(methods) do jobs[#jobs + 1] = { name, gives } end
+  for i, job in ipairs(jobs) do jobs[i] = export.job_of(job[1], X, job[2]) end
+  run_jobs(path, jobs, "-g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all")
 end
 
 -- The same of one.
@@ -112,13 +122,13 @@ local KINDS = {
 }
 
 -- Method m of the exported C file, of X's rows; `gives` is "number", "label" or a number of columns.
-local function job_of(m, X, gives)
+function export.job_of(m, X, gives)
   local outputs, declaration, call = KINDS[type(gives) == "number" and "list" or gives](m, gives)
   return { X = X, outputs = outputs, declaration = declaration, call = call }
 end
 
 function export.c(path, m, X, gives)
-  local result = run_jobs(path, { job_of(m, X, gives) })[1]
+  local result = run_jobs(path, { export.job_of(m, X, gives) })[1]
   return type(gives) == "number" and result or result:flatten()
 end
 
@@ -201,7 +211,7 @@ function export.compare(model, X, methods, options)
     local input = type(X) == "table" and X[name] or X
     local gaps = name ~= "impute" and not name:find "^inverse" and input:isnan():sum() > 0
     local value = model[name](model, input, gaps and { missing = true } or nil)
-    jobs[#jobs + 1] = job_of(name, input, gives)
+    jobs[#jobs + 1] = export.job_of(name, input, gives)
     expected[#jobs] = value
     export.same(value, export.lua(lua, name, input, gives))
   end

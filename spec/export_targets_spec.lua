@@ -132,6 +132,55 @@ for row in [(0.5, float("nan"), 1), (1, 2, 3)]:
     assert.is_true(bytes > 500 and bytes <= 2048, sizes)
   end)
 
+  it("stay within their arrays whatever rows hold", function()
+    if helper.sanitized() then return pending "compiled with sanitizers of their own" end
+    local values = { 0 / 0, math.huge, -math.huge, -1, 0, 0.5, 1, 2, 7, 255, 1e9, -1e300, 1e300 }
+    local rows = {}
+    for i = 1, 3 * #values do
+      rows[i] = {}
+      for j = 1, 3 do rows[i][j] = values[1 + (i * j + j * j) % #values] end
+    end
+    local methods = { log_likelihood = "number", predict = "label", responsibilities = 2, impute = 3, transform = 2,
+      reconstruct = 3 }
+    local all, codes = families(), latent.random(2):uniform(60, 3)
+    all.bernoulli = latent.mixture { components = 2 }:fit(codes:gt(0.5))
+    all.categorical = latent.mixture { components = 2, family = "categorical" }:fit((codes * 3):map(math.floor))
+    all.lds, all.scaler, all.gan = nil, nil, nil -- the first has a state, the others no such methods
+    for name, model in pairs(all) do
+      local path, has_method = export.path ".c", {}
+      assert(model:export(path))
+      local text = helper.contents(path)
+      for method, gives in pairs(methods) do
+        local result = text:match("\n%l+ m%d+_" .. method .. "%(const double %*row[^\n]*%);")
+        local wide = (name == "ica" or name == "fa" or name:find "^[nmro]%l+$" or name == "kmeans") and 3 or gives
+        if result then has_method[method] = method == "transform" and wide or gives end
+      end
+      assert.is_truthy(next(has_method), name)
+      export.sanitized(path, matrix(rows), has_method)
+    end
+  end)
+
+  it("say that what no column can be is impossible", function()
+    local codes = latent.random(2):uniform(60, 2)
+    local counts = (codes * 3):map(math.floor)
+    for family, data in pairs { bernoulli = codes:gt(0.5), categorical = counts, poisson = counts } do
+      local c, lua = export.path ".c", export.path ".lua"
+      local model = latent.mixture { components = 2, family = family }:fit(data)
+      assert(model:export(c))
+      assert(model:export(lua))
+      for _, bad in ipairs { -1, 0.5, -1e300, math.huge } do
+        local expected = matrix { -math.huge }
+        export.same(expected, export.c(c, "log_likelihood", matrix { { bad, 1 } }, "number"))
+        export.same(expected, export.lua(lua, "log_likelihood", matrix { { bad, 1 } }, "number"))
+      end
+    end
+    local mppca, path = latent.mppca { components = 2, latent_dim = 1 }:fit(X:block(2, 60, 1, 3)), export.path ".c"
+    assert(mppca:export(path))
+    local none = export.run_c(path, matrix { { 1 } }, 3, "void NAME_inverse_transform(const double *, int, double *);",
+      "NAME_inverse_transform(in, 7, out)")
+    assert.equal(3, none:isnan():sum())
+  end)
+
   it("need no other header than math.h, and that only where it is needed", function()
     local includes = { scaler = 0, pca = 0, gmm = 1 }
     for name, model in pairs(families()) do

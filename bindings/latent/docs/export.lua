@@ -73,7 +73,8 @@ which makes the file smaller.
 ONNX has the methods as outputs of a graph whose input, "row", is N x D; those that take latent variables, whose input
 is "z" (N x M), are asked for by name, { methods = { "inverse_transform" } }. Missing entries are as in C; for Gaussian
 components with full or tied covariances, of D columns, they take some 20 D operators, which run where a batch has a
-NaN. There are no trackers, and the encoder's variances are an output "variance".
+NaN. There are no trackers, the encoder's variances are an output "variance", and labels of conditional nets are an
+input "label", N integers.
 
 latent.scaler's scaling goes in front with { scaler = s }: rows are in the units of the data then, and so are results
 that are rows.]],

@@ -168,6 +168,12 @@ function Graph:input(name, columns)
   return name
 end
 
+-- An input of an integer a row.
+function Graph:labels(name)
+  self.inputs[#self.inputs + 1] = value_info(name, INT64)
+  return name
+end
+
 -- The value as an output of this name; `whole`: it is of integers.
 function Graph:output(name, value, columns, whole)
   self:node("Identity", { value }, nil, name)

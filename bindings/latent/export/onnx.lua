@@ -59,6 +59,7 @@ function onnx.bytes(who, p, about, name, model, kind, options)
   for _, m in ipairs(methods) do g.wanted[m.name] = true end
   local takes_row = methods[1].input == "row"
   local x = g:input(methods[1].input, takes_row and p.sizes.D or p.sizes.M)
+  if p.sizes.LABELS and FILES[kind] == "nets" then g.label = g:labels "label" end
   if scaler and takes_row then
     x = g:divide(g:subtract(x, g:constant(scaler.mean)), g:constant(scaler.deviation))
   end

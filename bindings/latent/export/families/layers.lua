@@ -30,6 +30,15 @@ local LAYER = [[
   end
 ]]
 
+-- A label that is no class adds nothing.
+local LABEL = [[
+    for l < %d
+      if l == c
+        s = s + %s_weight[i * %d + %d + l]
+      end
+    end
+]]
+
 local function size(n) return tostring(math.tointeger(n)) end
 
 -- Adds the layers of a net and a function of all; its inputs (without labels) and outputs. `parameters` by name.
@@ -45,7 +54,7 @@ function layers.add(p, parameters, name, activation, classes)
     inputs, outputs = inputs or I, O
     program.array(p, layer .. "_weight", W:t():to("float64"):copy())
     program.array(p, layer .. "_bias", b:to "float64")
-    local label = extra > 0 and ("s = s + %s_weight[i * %d + %d + c]"):format(layer, wide, I) or ""
+    local label = extra > 0 and LABEL:format(extra, layer, wide, I) or ""
     local body = LAYER:format(O, layer, I, layer, wide, ACTIVATIONS[k < count and activation or "linear"])
     program.add(p, { name = layer, args = ("x[%s]%s, out y[%s]"):format(size(I), extra > 0 and ", int c" or "",
       size(O)), body = body:gsub("LABEL", label) })

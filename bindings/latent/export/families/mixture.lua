@@ -1,7 +1,8 @@
 -- latent.mixture as a program (export/program.lua): Bernoulli, Poisson and categorical columns. Not exported.
 --
 -- log p(k, x) = log w_k + sum_d log p(x_d | k), where missing entries are left out. Logarithms of probabilities are
--- kept; one of 0 is -infinity, and is left alone where it would be multiplied by 0.
+-- kept; one of 0 is -infinity, and is left alone where it would be multiplied by 0. What no column can be (a fraction,
+-- a code that isn't there) has the probability 0.
 
 local check = require "latent.check"
 local program = require "latent.export.program"
@@ -22,6 +23,9 @@ local BERNOULLI = [[
     end
     if row[i] == 0.0
       value = value + log_zeros[k * D + i]
+    end
+    if row[i] == row[i] and row[i] ~= 0.0 and row[i] ~= 1.0
+      value = -INFINITY
     end
   end
 ]]
@@ -46,17 +50,23 @@ local COMMON = [[
   real common = 0.0
   for i < D
     if row[i] == row[i]
-      common = common - log_factorial(row[i])
+      if row[i] >= 0.0 and row[i] < INFINITY and floor(row[i]) == row[i]
+        common = common - log_factorial(row[i])
+      else
+        common = -INFINITY
+      end
     end
   end
 ]]
 local POISSON = [[
   value = value + common
-  for i < D
-    if row[i] == row[i]
-      value = value - rates[k * D + i]
-      if row[i] > 0.0
-        value = value + row[i] * log_rates[k * D + i]
+  if common > -INFINITY
+    for i < D
+      if row[i] == row[i]
+        value = value - rates[k * D + i]
+        if row[i] > 0.0
+          value = value + row[i] * log_rates[k * D + i]
+        end
       end
     end
   end
@@ -68,8 +78,12 @@ local CODES = [[
   int first = k * M
   for i < D
     if row[i] == row[i]
-      int level = whole row[i] - lowest[i]
-      value = value + log_probabilities[first + level]
+      if row[i] >= lowest[i] and row[i] <= highest[i] and floor(row[i]) == row[i]
+        int level = whole row[i] - lowest[i]
+        value = value + log_probabilities[first + level]
+      else
+        value = -INFINITY
+      end
     end
     first = first + levels[i]
   end
@@ -78,6 +92,9 @@ local ONE_HOT = [[
   for i < D
     if row[i] == 1.0
       value = value + log_probabilities[k * D + i]
+    end
+    if row[i] == row[i] and row[i] ~= 0.0 and row[i] ~= 1.0
+      value = -INFINITY
     end
   end
 ]]
@@ -156,6 +173,9 @@ function families.categorical(model, sizes, options)
   end
   program.array(p, "levels", model.levels, true)
   program.array(p, "lowest", model.lowest)
+  local highest = {}
+  for i = 1, #model.levels do highest[i] = model.lowest[i] + model.levels[i] - 1 end
+  program.array(p, "highest", highest)
   local about = finish(p, model, CODES, options, "categorical")
   if options.missing then
     program.add(p, { name = "impute", args = "row[D], out x[D]", public = true, body = IMPUTE_CODES,

@@ -26,9 +26,17 @@ local function add_latent(p)
     return k
   ]] })
   program.add(p, { name = "inverse_transform", args = "z[M], int component, out x[D]", public = true,
-    about = ("x := the row that z stands for under a component, 1 to %d."):format(p.sizes.K), body = [[
+    about = ("x := the row that z stands for under a component, 1 to %d; NaN under another."):format(p.sizes.K),
+    body = [[
     int k = label component from 1
-    decode(z, k, x)
+    for i < D
+      x[i] = INFINITY - INFINITY
+    end
+    for l < K
+      if l == k
+        decode(z, l, x)
+      end
+    end
   ]] })
   program.add(p, { name = "reconstruct", args = "row[D], out x[D]", public = true,
     about = "x := the row rebuilt from its local projection.", body = [[

@@ -147,7 +147,7 @@ function densities.factors(p)
     if M == 0 then
       local dims = { K, 1, D }
       local joint = joint_of(g, p, g:sum(g:multiply(g:square(u), g:constant(list, dims)), 2))
-      return { joint = g.missing and g:add(joint, gaps.left_out(g, row, list, dims)) or joint, means = means_of(g, p) }
+      return { joint = g.missing and g:add(joint, gaps.left_out(g, row, list, dims)) or joint }
     end
     local B, W, precisions, scaled, pairs_of = encoders(g, p)
     local function squares(z, rest)
@@ -165,7 +165,7 @@ function densities.factors(p)
     end
     local z, joint
     if g.missing then z, joint = g:choose(g:any_missing(row), gapped, complete) else z, joint = complete() end
-    return { z = z, W = W, joint = joint, means = means_of(g, p) }
+    return { z = z, W = W, joint = joint }
   end)
 end
 
@@ -176,7 +176,7 @@ local function of_model(p, model, kind, options)
     joints = function(g, row) return infer(g, row).joint end
     expect = function(g, row)
       local found = infer(g, row)
-      return found.z and g:add(g:product(found.z, found.W), found.means) or found.means
+      return found.z and g:add(g:product(found.z, found.W), means_of(g, p)) or means_of(g, p)
     end
   elseif p.arrays.roots then
     joints, expect = dense(p, model)

@@ -25,14 +25,30 @@ local ACTIVATIONS = {
   end,
 }
 
+-- What each class adds to the outputs of a net's first layer, the last rows of its weights; none for other labels.
+local function of_labels(g, p, weights, inputs, O)
+  local list, classes = {}, p.sizes.LABELS
+  for c = 1, classes do
+    for i = 1, O do list[#list + 1] = weights[(i - 1) * (inputs + classes) + inputs + c] end
+  end
+  for _ = 1, O do list[#list + 1] = 0 end
+  local label = g:node("Sub", { g.label, g:places { p.sizes.LOWEST } })
+  local known = g:node("And", { g:node("GreaterOrEqual", { label, g:places { 0 } }),
+    g:node("Less", { label, g:places { classes } }) })
+  local row = g:node("Where", { known, label, g:places { classes } })
+  return g:node("Gather", { g:constant(list, { classes + 1, O }), row }, { axis = 0 })
+end
+
 -- The outputs of a net for x.
 local function run(g, p, name, x, activation)
   local k = 1
   while p.arrays[("%s_%d_weight"):format(name, k)] do
     local b = p.arrays[("%s_%d_bias"):format(name, k)].values
     local W, O = p.arrays[("%s_%d_weight"):format(name, k)].values, #b
+    local inputs = #W // O - (k == 1 and p.sizes.LABELS or 0)
     local weights = g:node("Transpose", { g:constant(W, { O, #W // O }) }, { perm = { 1, 0 } })
-    x = g:add(g:product(x, weights), g:constant(b))
+    local y = g:add(g:product(x, g:slice(weights, { 0 }, { inputs }, { 0 })), g:constant(b))
+    x = inputs < #W // O and g:add(y, of_labels(g, p, W, inputs, O)) or y
     k = k + 1
     local last = not p.arrays[("%s_%d_weight"):format(name, k)]
     if not last then x = ACTIVATIONS[activation](g, x) end
@@ -65,7 +81,6 @@ local MEANS = {
 }
 
 return function(p, _, _, options)
-  if p.sizes.LABELS then return nil, "the nets of a model with classes take labels, which its graph of ONNX doesn't" end
   local activation = p.activation
   if activation == "gelu" and options.precision ~= "float" then
     return nil, "gelu is made of Erf, which ONNX runtimes have for floats only: say precision = 'float'"
