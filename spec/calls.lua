@@ -229,23 +229,26 @@ local required = {
   ["VAE:traverse"] = { labels = 1 }, ["VAE:manifold"] = { labels = 1 }, ["latent.nn"] = {},
 }
 for _, method in ipairs { "step", "loss", "encode", "transform", "decode", "inverse_transform", "reconstruct", "sample",
-  "elbo", "log_likelihood", "score", "kl_per_unit", "active_units", "fit", "steps" } do
+  "elbo", "log_likelihood", "score", "kl_per_unit", "active_units", "fit", "fit_for", "steps" } do
   required["VAE:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
 end
 for _, method in ipairs { "step", "loss", "transform", "log_det", "inverse_transform", "sample", "log_likelihood",
   "score", "aic", "bic" } do
   required["Flow:" .. method] = { context = { 1 } }
 end
-for _, method in ipairs { "step", "loss", "critic", "decode", "inverse_transform", "sample", "fit", "steps" } do
+for _, method in ipairs { "step", "loss", "critic", "decode", "inverse_transform", "sample", "fit", "fit_for",
+  "steps" } do
   required["GAN:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
 end
-for _, method in ipairs { "step", "loss", "fit", "steps" } do
+for _, method in ipairs { "step", "loss", "fit", "fit_for", "steps" } do
   required["Diffusion:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
 end
-for _, method in ipairs { "step", "loss", "fit", "steps" } do
+for _, method in ipairs { "step", "loss", "fit", "fit_for", "steps" } do
   required["FlowMatching:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
 end
-for _, method in ipairs { "fit", "steps" } do required["Flow:" .. method] = { context = { 1, 2, 3, 4, 5, 6, 7, 8 } } end
+for _, method in ipairs { "fit", "fit_for", "steps" } do
+  required["Flow:" .. method] = { context = { 1, 2, 3, 4, 5, 6, 7, 8 } }
+end
 for _, method in ipairs { "filter", "smooth", "transform", "log_likelihood", "score", "aic", "bic", "innovations",
   "impute", "simulate", "fit", "fit_for", "steps", "forecast" } do
   required["LDS:" .. method] = { inputs = { 1, 1, 1, 1, 1, 1, 1, 1 } }

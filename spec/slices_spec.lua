@@ -204,6 +204,10 @@ describe("slices", function()
       end,
     } do helper.fails(message, call) end
     for _ = 1, 100 do net():fit_for(rows, 0) end -- given up
+    model = net()
+    helper.fails("in the first", model.fit_for, model, rows, 1, { on_iteration = function() error "in the first" end })
+    assert.is_true(model:fit_for(rows, 1 / 0, { epochs = 10 })) -- begins anew
+    model = net()
     finish(model, rows)
     assert.are.equal(10, #model.history)
   end)

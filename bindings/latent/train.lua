@@ -264,7 +264,7 @@ function train.fit_for(model, X, seconds, options)
   if not goes_on(fit, model, X) then fit = begin(model, who, X, options) end
   if fit.done then return true end
   fit.till = latent.clock() + seconds
-  under_way[model], fit.iterations = fit, nil -- so that an error ends it
+  under_way[model], fit.iterations = fit, false -- which no model has: an error ends it
   fit.done = work(fit, who)
   if fit.done then fit.thread = nil end
   fit.iterations = model:__kept "iterations"
