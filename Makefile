@@ -20,6 +20,7 @@
 #                   machine can do; make bench-table: the README's table)
 #   make docs       the reference, from the documentation's one source: Markdown in build/docs, HTML in build/html,
 #                   and the command's manual page; make stubs: these, and stubs for editors in build/stubs
+#   make mpi        latent_mpi.so, for latent.mpi: needs an MPI, Open MPI or MPICH (MPICC=mpicc.mpich)
 #   make install    PREFIX=/usr/local, DESTDIR=, or LuaRocks' LIBDIR and LUADIR
 #   make env        the LUA_PATH and LUA_CPATH of the build tree: eval "$(make -s env)"
 #
@@ -69,7 +70,7 @@ MODFLAGS   = $(filter-out -Wl$(comma)--no-undefined,$(LDFLAGS)) -Wl,--exclude-li
 
 # folders lie in folders: a file that no list names would silently be neither built nor installed
 CORE_C     = $(sort $(shell find core -name '*.c'))
-BIND_C     = $(sort $(shell find bindings -name '*.c' ! -path 'bindings/command/*'))
+BIND_C     = $(sort $(shell find bindings -name '*.c' ! -path 'bindings/command/*' ! -path 'bindings/mpi/*'))
 LUA_FILES  = $(shell find bindings/latent -type f 2>/dev/null)
 CORE_O     = $(CORE_C:%.c=$(BUILD)/%.o)
 BIND_O     = $(BIND_C:%.c=$(BUILD)/%.o)
@@ -122,6 +123,13 @@ $(BUILD)/latent.so: $(BIND_O) $(BUILD)/core.a
 $(BUILD)/latent/interrupt.so: bindings/command/interrupt.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LAT_CFLAGS) -isystem $(LUA_INCDIR) $(CFLAGS) $(LIBFLAG) -o $@ $<
+
+# the ranks of an MPI job: Open MPI's compiler or MPICH's, MPICC=mpicc.mpich
+MPICC = mpicc
+mpi: $(BUILD)/latent_mpi.so
+$(BUILD)/latent_mpi.so: bindings/mpi/latent_mpi.c
+	@mkdir -p $(@D)
+	$(Q)$(MPICC) $(LAT_CFLAGS) -isystem $(LUA_INCDIR) $(CFLAGS) $(LIBFLAG) -o $@ $<
 
 $(BUILD)/lua/%: bindings/%
 	@mkdir -p $(@D)
@@ -388,6 +396,7 @@ install: all
 	$(Q)rm -f $(MODULE)
 	$(Q)install -D -m 755 $(BUILD)/latent.so $(MODULE)
 	$(Q)$(STRIP) --strip-unneeded $(MODULE)
+	$(if $(wildcard $(BUILD)/latent_mpi.so),$(Q)install -D -m 755 $(BUILD)/latent_mpi.so $(call quoted,$(LIBDIR)/latent_mpi.so))
 	$(Q)rm -rf $(LUA_FOLDER)
 	$(Q)for f in $(LUA_FILES:bindings/latent/%=%); do $(PUT) bindings/latent/$$f $(LUA_FOLDER)/$$f || exit 1; done
 	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c install-command install-docs)
@@ -429,5 +438,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.$(ABI) $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all portability fuzz fuzz-readers calls repl clean deps demo scripts gallery docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps host-deps bench-table limits install install-c install-command install-docs uninstall headers
+.PHONY: all mpi env test refused check-all portability fuzz fuzz-readers calls repl clean deps demo scripts gallery docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps host-deps bench-table limits install install-c install-command install-docs uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

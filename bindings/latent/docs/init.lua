@@ -38,7 +38,7 @@ local families = {
     { "nonlinear" }, { "vae" }, { "flow" }, { "diffusion" }, { "flow_matching" }, { "gan" } },
   { page = "nets", title = "Nets and gradients", { "nn", "nn_tape" } },
   { page = "data", title = "Data, files and measures",
-    { "files" }, { "ranks" }, { "save" }, { "export" }, { "interchange" }, { "datasets" }, { "metrics" } },
+    { "files" }, { "ranks" }, { "mpi" }, { "save" }, { "export" }, { "interchange" }, { "datasets" }, { "metrics" } },
   { page = "pictures", title = "Pictures and progress", { "plot", "plot_models" }, { "progress" } },
 }
 

@@ -16,7 +16,8 @@ through a latent.Comm:
     return latent.gmm{ components = 16, seed = 1 }:fit(X, { comm = comm })
   end)
 
-forks three further processes on this machine, and gives what the function returns in rank 0.
+forks three further processes on this machine, and gives what the function returns in rank 0. latent.mpi does the same
+for processes on many machines.
 
 fit(X, { comm = comm }) is one fit of the rows of all ranks: each adds up the statistics of its own, they exchange
 sums, and each does the same M-step, so that afterwards every rank has the same model, to the bit. kmeans, gmm,
