@@ -27,13 +27,14 @@
 
 /* ---- sums ------------------------------------------------------------------------------------ */
 
-#define LAT_NN_PARTS 16   /* accumulators side by side: a vector of float32 of AVX-512 */
-#define LAT_NN_SHORT 512  /* numbers added in float32 before a sum in double: 32 an accumulator */
-#define LAT_NN_TERMS 256  /* likewise, of terms that are computed */
-#define LAT_NN_FLUSH 256  /* rows of a column's sum in float32 */
-#define LAT_NN_STRIP 256  /* columns of a strip that is summed down its rows: in the first cache */
-#define LAT_NN_PIECE 4096 /* elements of a piece of a sum over all */
-#define LAT_NN_ROW   2048 /* elements of a row into which values of one shape are cut */
+#define LAT_NN_PARTS  16   /* accumulators side by side: a vector of float32 of AVX-512 */
+#define LAT_NN_SHORT  512  /* numbers added in float32 before a sum in double: 32 an accumulator */
+#define LAT_NN_TERMS  256  /* likewise, of terms that are computed */
+#define LAT_NN_FLUSH  256  /* rows of a column's sum in float32 */
+#define LAT_NN_STRIP  256  /* columns of a strip that is summed down its rows: in the first cache */
+#define LAT_NN_NARROW 128  /* columns of narrow rows that are taken together: 8 vectors */
+#define LAT_NN_PIECE  4096 /* elements of a piece of a sum over all */
+#define LAT_NN_ROW    2048 /* elements of a row into which values of one shape are cut */
 
 /* ---- tapes and stores ------------------------------------------------------------------------ */
 

@@ -34,6 +34,20 @@ static CLONES void K(activate_row)(int f, size_t n, const real *restrict b, real
   }
 }
 
+/* The same of `rows` rows of n numbers that lie side by side: narrow ones go several at a time, as
+ * vectors are wider. */
+static void K(activate_rows)(int f, size_t rows, size_t n, const real *b, real *y)
+{
+  real biases[LAT_NN_NARROW];
+  size_t many = LAT_NN_NARROW / n;
+  if (many > rows) many = rows;
+  for (size_t i = 0; b && i < many; i++) memcpy(biases + i * n, b, n * sizeof *b);
+  for (size_t i = 0; i < rows; i += many, y += many * n) {
+    if (many > rows - i) many = rows - i;
+    K(activate_row)(f, many * n, b ? biases : NULL, y);
+  }
+}
+
 /* d := g f'(x), by y = f(x), for a piece of a row. */
 static CLONES void K(slope_row)(int f, size_t n, const real *restrict y, const real *restrict g,
                                 real *restrict d)
@@ -76,6 +90,26 @@ static CLONES void K(flush)(size_t n, real *restrict sums, double *restrict tota
   }
 }
 
+/* The same as the next one for rows so narrow that several fit into LAT_NN_NARROW, which are taken
+ * together. */
+static void K(before_narrow)(const lat_args *args)
+{
+  size_t n = args->cols, many = LAT_NN_NARROW / n, flush = LAT_NN_FLUSH * many;
+  const real *y = args->a, *g = args->b;
+  real *d = args->x, *bias = args->y, sums[LAT_NN_NARROW] = {0};
+  double totals[LAT_NN_NARROW] = {0};
+  for (size_t i = 0; i < args->rows; i += many) {
+    size_t rows = args->rows - i < many ? args->rows - i : many, at = i * n;
+    if (d) K(slope_row)(args->kind, rows * n, y + at, g + at, d + at);
+    if (bias) K(add_row)(rows * n, d ? d + at : g + at, sums);
+    if ((i + many) % flush == 0) K(flush)(many * n, sums, totals);
+  }
+  K(flush)(many * n, sums, totals);
+  for (size_t i = 1; i < many; i++)
+    for (size_t j = 0; j < n; j++) totals[j] += totals[i * n + j];
+  for (size_t j = 0; bias && j < n; j++) PUT(bias[j], args->add_y, (real)totals[j]);
+}
+
 /* Items are strips of LAT_NN_STRIP columns: d := g f'(x) for all rows, and the bias's gradient, the
  * sums of d's columns. a = y, b = g; x = d (NULL: d is g), y = the bias's gradient (or NULL), kind
  * = f. */
@@ -85,6 +119,10 @@ static void K(before_activation)(const lat_args *args, size_t begin, size_t end)
   const real *y = args->a, *g = args->b;
   real *d = args->x, *bias = args->y, sums[LAT_NN_STRIP];
   double totals[LAT_NN_STRIP];
+  if (begin < end && 2 * args->cols <= LAT_NN_NARROW) {
+    K(before_narrow)(args);
+    return;
+  }
   for (size_t s = begin; s < end; s++) {
     size_t c = s * LAT_NN_STRIP, n = args->cols - c < LAT_NN_STRIP ? args->cols - c : LAT_NN_STRIP;
     memset(sums, 0, sizeof sums);
