@@ -294,6 +294,14 @@ describe("slices", function()
         models[i] = latent.gmm { components = 3 }
         for _ = 1, i do models[i]:fit_for(X, 0) end
       end
+      for _, make in ipairs { latent.pca, latent.scaler, latent.ica, function()
+        return latent.vae { input_dim = 4, latent_dim = 1, hidden = 4, likelihood = "gaussian" }
+      end } do
+        for i = 1, 5 do
+          models[#models + 1] = make()
+          for _ = 1, i do models[#models]:fit_for(X, 0) end
+        end
+      end
       step = latent.kmeans { clusters = 3 }:steps(X, { budget = 1e-9 })
       step()
       last = coroutine.create(function() latent.gmm():fit(function() coroutine.yield() end) end)
@@ -301,6 +309,60 @@ describe("slices", function()
       late.step, late.fit_for = step, function() models[1]:fit_for(X, 0) end]]
     assert.is_truthy(ok, output)
     assert.is_truthy(output:find("^false\t[^\n]+\nfalse\t[^\n]+\n$"), output)
+  end)
+
+  -- What goes on in slices is left, refitted, raised from, collected within and called from itself, in some order.
+  it("stand whatever comes between them", function()
+    local output, ok = helper.lua [[
+      local latent = require "latent"
+      local X = latent.matrix.normal(1500, 4, latent.random(1))
+      local data = { X, X:block(1, 400, 1, 4), X:copy(), X:block(1, 1500, 1, 2) }
+      local makers = {
+        function() return latent.gmm { components = 3 } end, function() return latent.kmeans { clusters = 3 } end,
+        function() return latent.pca { latent_dim = 2 } end, function() return latent.scaler() end, latent.ica,
+        function() return latent.pca { latent_dim = 1, solver = "randomized" } end,
+        function() return latent.fa { latent_dim = 1 } end,
+        function() return latent.lds { latent_dim = 1, max_iterations = 2 } end,
+        function() return latent.vae { input_dim = 4, latent_dim = 1, hidden = 4, likelihood = "gaussian" } end,
+      }
+      local state, pool = 1, {}
+      local function draw(n)
+        state = state * 1103515245 + 12345 & 0x7fffffff
+        return (state >> 16) % n + 1
+      end
+      local function some_of(model) return pool[draw(8)] or model end
+      local acts = {
+        function(model, x)
+          model:fit_for(x, 0, { on_iteration = function()
+            if draw(3) == 1 then error "enough" end
+            if draw(3) == 1 then collectgarbage() end
+            pcall(some_of(model).fit_for, some_of(model), x, 0)
+          end })
+        end,
+        function(model, x)
+          local co = coroutine.create(function()
+            model:fit_for(function() coroutine.yield() return x end, 0)
+          end)
+          for _ = 1, draw(3) do coroutine.resume(co) end
+        end,
+        function(model, x) for _ in model:steps(x, { budget = 1e-9 }) do if draw(4) == 1 then break end end end,
+        function(model) model:partial_fit(data[2]) end,
+        function(model, x) -- weights that nobody else has
+          model:fit_for(x, 0, { weights = latent.matrix(#x, 1, 1):col(1) })
+          collectgarbage()
+        end,
+      }
+      local done = 0
+      for i = 1, 1500 do
+        local slot = draw(8)
+        if not pool[slot] or draw(20) == 1 then pool[slot] = makers[draw(#makers)]() end
+        local act, x = acts[draw(10)], data[draw(#data)]
+        if act then pcall(act, pool[slot], x) end
+        if pcall(pool[slot].fit_for, pool[slot], x, 0) then done = done + 1 end
+      end
+      print(done > 1000)]]
+    assert.is_truthy(ok, output)
+    assert.are.equal("true\n", output)
   end)
 
   it("that are abandoned leave nothing", function()

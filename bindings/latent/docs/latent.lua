@@ -100,8 +100,9 @@ loaded at once; what isn't installed then is withheld, too.
 It is kept where Lua doesn't reach, and can't be undone; a second call does nothing. A host in C sets it before the
 module is opened: the registry's field "latent.sandbox" := true. What the host's own libraries offer (io, os, require,
 debug) is the host's to withhold: by an environment of its own for the code, load(code, name, "t", { latent = latent }),
-and not by taking require out of the globals, where latent's parts find each other by it. So are time and memory: set an
-allocator, and a hook, which ends calls into latent.]],
+or by taking them out of the globals. Latent's parts keep Lua's libraries as they were when the module was opened, and
+only print is what the globals have; the methods of strings are what all code shares. Time and memory are the host's to
+limit, too: by an allocator, and by a hook, which ends calls into latent.]],
   },
   {
     name = "latent.describe",
