@@ -127,6 +127,34 @@ describe("latent.fork", function()
     end))
   end)
 
+  it("fits a linear dynamical system to sequences as one process does, to the bit", function()
+    local rng, sequences = latent.random(4), {}
+    for i = 1, 9 do
+      local Y, z = matrix.zeros(30 + i, 2), 0
+      for t = 1, #Y do
+        z = 0.9 * z + rng:normal()
+        Y[t][1], Y[t][2] = z + 0.3 * rng:normal(), 0.3 * rng:normal() - z
+      end
+      sequences[i] = Y
+    end
+    sequences[4][3][1] = 0 / 0
+    local function make() return latent.lds { latent_dim = 1, max_iterations = 6, restarts = 2 } end
+    local alone = bytes(make():fit(sequences))
+    for _, p in ipairs { 1, 2, 3, 5, 8 } do
+      local model = latent.fork(p, function(comm)
+        local own = {}
+        for i = 1, 9 do
+          if (i - 1) * p // 9 == comm.rank then own[#own + 1] = sequences[i] end
+        end
+        return make():fit(own, { comm = comm })
+      end)
+      assert.is_true(bytes(model) == alone, ("%d ranks"):format(p))
+    end
+    fails("lds:fit: rank 1: there is no observation", latent.fork, 2, function(comm)
+      make():fit(comm.rank == 1 and { sequences[1] * 0 / 0 } or sequences, { comm = comm })
+    end)
+  end)
+
   it("near enough with other parts", function()
     local model = latent.fork(3, function(comm)
       local first = comm.rank * 20000 + 1

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/query.h"
+#include "ranks/comm.h"
 
 /* ---- what a run is given --------------------------------------------------------------------- */
 
@@ -309,6 +310,7 @@ latL_FitRun *latL_newfitrun(lua_State *L, size_t columns)
   if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
   r->fit.user = &r->caller;
+  if (kind->read_units) r->fit.comm = latL_optcomm(L, LATL_OPTIONS, who);
   read_labels(L, r);
   const latL_Fitted *last = r->work.turn.last;
   if (last) memcpy(r->fit.sizes_before, last->sizes, sizeof last->sizes);

@@ -21,8 +21,8 @@ return {
   srun -n 8 --mpi=pmix lua5.4 fit.lua              within a job of Slurm
 
 The model is the same bits each time (see ranks, also for what a rank is given and what fits do). One rank a host with
-all its threads sends the least; LATENT_NUM_THREADS sets how many a rank has, which otherwise are the processors that the
-launcher binds it to. Processors of different kinds may round differently.
+all its threads sends the least; LATENT_NUM_THREADS sets how many a rank has, which otherwise are the processors that
+the launcher binds it to. Processors of different kinds may round differently.
 
 MPI is the system's: `make mpi` builds the module latent_mpi with mpicc (Debian: libopenmpi-dev and openmpi-bin, or
 mpich; make mpi MPICC=mpicc.mpich). Open MPI and MPICH aren't the same at run time: launch by the one it was built

@@ -1,4 +1,6 @@
 /* lds/fit.c: fits of linear dynamical systems, whose data are sequences: plan, start and checks. */
+#include <string.h>
+
 #include "em/lds/em.h"
 
 const lat_em_kind lat_lds_kind = {.name = "lds",
@@ -123,6 +125,94 @@ static lat_status of_sequence(lat_workspace *work, size_t i, size_t count, lat_s
   return lat_fail(work, status, "sequence %zu: %.200s", i + 1, message);
 }
 
+/* ---- several ranks --------------------------------------------------------------------------- */
+
+/* The first sequences of all ranks that make up so many numbers, at least one, are what starts are
+ * made of: 32 MB. */
+enum { START_NUMBERS = 4 << 20 };
+
+static size_t numbers_of(const lat_fit *fit, const lat_lds_sequence *s)
+{
+  return s->steps * (fit->sizes[LAT_D] + fit->sizes[LAT_U]);
+}
+
+/* How many of this rank's sequences are among those; *longest := the steps of the longest of all. */
+static lat_status count_for_start(lat_fit *fit, const lat_lds_context *c, size_t *count,
+                                  size_t *longest)
+{
+  const lat_share *share = fit->share;
+  size_t width = fit->sizes[LAT_D] + fit->sizes[LAT_U];
+  uint64_t before = 0, i = 0;
+  void *gathered;
+  uint64_t *own = lat_allocate(fit->work, c->count, sizeof *own);
+  size_t *sizes = lat_allocate(fit->work, share->comm->size, sizeof *sizes);
+  if (!own || !sizes) return LAT_MEMORY;
+  for (size_t k = 0; k < c->count; k++) own[k] = c->sequences[k].steps;
+  LAT_TRY(lat_comm_gather(share->comm, fit->work, own, c->count * sizeof *own, sizes, &gathered));
+  const uint64_t *steps = gathered;
+  *count = *longest = 0;
+  for (; i < share->all; i++) {
+    before += steps[i] * width;
+    *longest = lat_lds_max(*longest, (size_t)steps[i]);
+    bool mine = i >= share->before && i < share->before + c->count;
+    if (mine && (before <= START_NUMBERS || i == 0)) ++*count;
+  }
+  return LAT_OK;
+}
+
+/* A sequence travels as its number of steps, Y and U. */
+static double *pack(const lat_fit *fit, const lat_lds_sequence *s, double *to)
+{
+  size_t D = s->steps * fit->sizes[LAT_D], U = s->steps * fit->sizes[LAT_U];
+  *to++ = (double)s->steps;
+  memcpy(to, s->Y, D * sizeof *to);
+  if (U) memcpy(to + D, s->U, U * sizeof *to);
+  return to + D + U;
+}
+
+static const double *unpack(const lat_fit *fit, const double *from, lat_lds_sequence *s)
+{
+  s->steps = (size_t)*from++;
+  s->Y = from;
+  from += s->steps * fit->sizes[LAT_D];
+  s->U = fit->sizes[LAT_U] ? from : NULL;
+  return from + s->steps * fit->sizes[LAT_U];
+}
+
+/* all := c with the sequences of all ranks that starts are made of. Keeps them. */
+static lat_status gather_sequences(lat_fit *fit, lat_lds_context *c, lat_lds_context *all)
+{
+  lat_workspace *work = fit->work;
+  size_t count = 0, numbers = 0, longest, total = 0, n = 0;
+  void *gathered;
+  *all = *c;
+  if (!fit->share) return LAT_OK;
+  LAT_TRY(count_for_start(fit, c, &count, &longest));
+  for (size_t i = 0; i < count; i++) numbers += 1 + numbers_of(fit, c->sequences + i);
+  double *own = lat_doubles(work, numbers), *to = own;
+  size_t *sizes = lat_allocate(work, fit->comm->size, sizeof *sizes);
+  lat_lds_sequence *sequences = lat_allocate(work, fit->share->all, sizeof *sequences);
+  if (!own || !sizes || !sequences) return LAT_MEMORY;
+  for (size_t i = 0; i < count; i++) to = pack(fit, c->sequences + i, to);
+  LAT_TRY(lat_comm_gather(fit->comm, work, own, numbers * sizeof *own, sizes, &gathered));
+  for (size_t r = 0; r < fit->comm->size; r++) total += sizes[r] / sizeof *own;
+  const double *from = gathered, *end = from + total;
+  while (from < end) from = unpack(fit, from, sequences + n++);
+  all->sequences = sequences;
+  all->count = n;
+  all->longest = longest;
+  return LAT_OK;
+}
+
+/* What one process would have counted. */
+static lat_status add_skipped(lat_fit *fit, lat_lds_context *c)
+{
+  double skipped = (double)c->skipped;
+  if (fit->comm) LAT_TRY(lat_comm_sum(fit->comm, fit->work, &skipped, 1));
+  c->skipped = (size_t)skipped;
+  return LAT_OK;
+}
+
 static lat_status start(lat_fit *fit)
 {
   lat_workspace *work = fit->work;
@@ -133,14 +223,17 @@ static lat_status start(lat_fit *fit)
   LAT_TRY(check_fixed(work, c, fit->sizes, fit->parameters));
   for (size_t i = 0; i < c->count; i++)
     LAT_TRY(of_sequence(work, i, c->count, check_data(work, c->sequences + i, &lds)));
-  LAT_TRY(lat_lds_start(work, c, fit->sizes, fit->seed, fit->start > 0, fit->parameters));
+  LAT_SCOPE(work);
+  lat_lds_context all;
+  LAT_TRY(gather_sequences(fit, c, &all));
+  LAT_TRY(lat_lds_start(work, &all, fit->sizes, fit->seed, fit->start > 0, fit->parameters));
   LAT_TRY(set_stationary(work, o, fit->sizes, fit->parameters));
-  LAT_TRY(lat_lds_check_parameters(work, &lds, c->longest));
+  LAT_TRY(lat_lds_check_parameters(work, &lds, all.longest));
   c->skipped = 0;
   for (size_t i = 0; i < c->count; i++)
     LAT_TRY(
         of_sequence(work, i, c->count, check_density(work, c->sequences + i, &lds, &c->skipped)));
-  return LAT_OK;
+  return add_skipped(fit, c);
 }
 
 const lat_fit_kind lat_lds_fit_kind = {.plan = plan, .start = start};
