@@ -196,6 +196,12 @@ typedef lat_checkpoint latL_Stored(void *model);
 #define LATL_MADE_WITH "(options)"
 void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes);
 
+/* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */
+void latL_pushdeep(lua_State *L, int from, int depth);
+/* The metatable on the top becomes that of a kind of models. */
+void latL_markkind(lua_State *L);
+/* The model at `arg`, of this kind; raises for anything else, but not for one whose memory is gone. */
+latL_Model *latL_argmodel(lua_State *L, int arg, const latL_Kind *kind, const char *who);
 /* The model at `arg`, of whatever kind; NULL for everything else. */
 latL_Model *latL_tomodel(lua_State *L, int arg);
 /* The model at argument 1, of this kind: what its constructor has made. */
