@@ -35,6 +35,12 @@ describe("base", function()
     assert.equal("cancelled 1\nearly 1\nmessage cancelled\nlate 1\nmessage out of time\n", facts "cancelling")
   end)
 
+  it("counts the shares of nested steps, for who looks on in poll", function()
+    -- it is asked before each chunk, and after the last, when those that are being done aren't yet
+    local two = "0 0 0.0625 0.125 0.1875 0.25 0.25 0.25 0.25 0.25 0.25 0.25 0.4375 0.625 0.8125 of 4\n"
+    assert.equal(two .. "end 1 depth 0\n" .. "-1 -1 -1 -1 -1 -1 of 0\n" .. two, facts "counting")
+  end)
+
   it("gives aligned scratch as a stack, keeps blocks, and refuses what can't be", function()
     local lines = facts "workspace"
     assert.equal(table.concat({

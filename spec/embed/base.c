@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "latent.h"
 
 enum { CHUNKS = 1000 };
@@ -233,6 +234,70 @@ static void cancelling(void)
   lat_workspace_done(&work);
 }
 
+/* A host's poll that looks on. */
+typedef struct looks {
+  const lat_workspace *work;
+  size_t count;
+  double shares[64], total;
+} looks;
+
+static bool look_on(void *context)
+{
+  looks *l = context;
+  if (l->count < 64) l->shares[l->count++] = l->work->progress.share;
+  l->total = l->work->progress.total;
+  return false;
+}
+
+static void nothing(void *context, size_t chunk, size_t worker)
+{
+  (void)context, (void)chunk, (void)worker;
+}
+
+/* Two steps of which the second is worth three, each with four chunks and then four more, which
+ * have no share left. */
+static lat_status two_steps(lat_workspace *work)
+{
+  LAT_STEPS(work, steps, 4, "rows");
+  lat_step(&steps, 0, 1);
+  LAT_TRY(lat_parallel(work, 4, nothing, NULL));
+  LAT_TRY(lat_parallel(work, 4, nothing, NULL));
+  lat_step(&steps, 1, 3);
+  return lat_parallel(work, 4, nothing, NULL);
+}
+
+static lat_status unknown_steps(lat_workspace *work)
+{
+  LAT_STEPS(work, steps, 0, NULL);
+  LAT_TRY(lat_parallel(work, 4, nothing, NULL));
+  return lat_at_step(&steps, 1, 1);
+}
+
+static void print_looks(looks *l)
+{
+  for (size_t i = 0; i < l->count; i++) printf("%g ", l->shares[i]);
+  printf("of %g\n", l->total);
+  l->count = 0;
+}
+
+static void counting(void)
+{
+  lat_workspace work;
+  looks l = {.work = &work};
+  lat_workspace_init(&work);
+  work.poll = look_on;
+  work.poll_state = &l;
+  lat_threads_set(1);
+  two_steps(&work);
+  print_looks(&l);
+  printf("end %g depth %u\n", work.progress.share, work.progress.depth);
+  unknown_steps(&work);
+  print_looks(&l);
+  two_steps(&work);
+  print_looks(&l);
+  lat_workspace_done(&work);
+}
+
 static void workspace(void)
 {
   lat_workspace work;
@@ -271,7 +336,7 @@ int main(int argc, char **argv)
     void (*run)(void);
   } parts[] = {{"pool", pool},           {"idle", idle},       {"callers", callers},
                {"forks", forks},         {"signals", signals}, {"cancelling", cancelling},
-               {"workspace", workspace}, {"places", places}};
+               {"workspace", workspace}, {"places", places},   {"counting", counting}};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     if (argc == 2 && strcmp(argv[1], parts[i].name) == 0) {
       parts[i].run();

@@ -29,7 +29,8 @@ standard input. Options are lua5.4's:
 At the prompt an expression is shown as it is in a notebook: matrices, models, and what plain tables hold; nothing when
 it ends with a semicolon. Locals of a line are known in the next ones. A statement may take several lines. x? is the
 help about x, help lists what there is, and help gmm.covariance prints that page. Ctrl-C ends what runs, or drops what
-was typed, and keeps all values; Ctrl-D, exit and os.exit() end the session.
+was typed, and keeps all values; Ctrl-D, exit and os.exit() end the session. What takes longer than half a second shows
+a bar meanwhile (latent.progress(false): nothing does).
 
 With lua-readline (Debian's package of that name) Tab completes variables, fields, methods and options of functions
 and models, and the words that an option may be; lines are edited and kept in a history.
