@@ -240,7 +240,7 @@ end
 local call = false -- the bar of a call of the core that takes long
 
 local function begin_call(name, seconds)
-  local label = name and name:gsub("^latent%.%u[^:]*", check.maker) or "latent"
+  local label = (name or "latent"):gsub("^latent%.%l[^:]*:", ""):gsub("^latent%.%u[^:]*", check.maker)
   call = new_bar("latent.progress", "total", 1,
     { label = label, on_update = wanted ~= true and wanted or nil }, true)
   call.of_call, call.seconds, call.started = true, seconds, call.started - seconds
@@ -253,6 +253,8 @@ local function end_call()
   if not bar.lost then bar.steps, bar.within, bar.endless = bar.total, 0, false end
   bar:done()
 end
+
+local ROUNDING = 1e-9 -- of shares, which are sums
 
 -- Called from within a call of the core that takes long (bindings/lua/state.h): true if that was of interest. What
 -- goes back has other parts than those that were counted, and nobody knows how many.
@@ -269,7 +271,8 @@ local function tell_of_call(name, share, total, unit, seconds)
   if total and not call.unit then call.total, call.unit = total // 1 | 0, unit end
   call.seconds = seconds
   local done = share and share * call.total or done_of(call)
-  call.lost = call.lost or done < done_of(call)
+  call.lost = call.lost or done < done_of(call) - ROUNDING * call.total
+  done = math.max(done, done_of(call))
   call.endless = call.lost or not share and done == 0
   call.steps, call.within = done // 1 | 0, done % 1
   show(call)

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "em/factor/internal.h"
 #include "matrix/product.h"
 
@@ -313,8 +314,13 @@ lat_status lat_factor_sample(lat_workspace *work, const lat_factor_view *model, 
     if (model->M > 0 && !own.data) return LAT_MEMORY;
     Z = &own;
   }
+  const double M = (double)model->M, D = (double)model->D, draw = 8; /* beside a multiplication */
+  LAT_STEPS(work, steps, draw * (M + D) + M * D, NULL);
+  lat_step(&steps, 0, draw * M);
   LAT_TRY(lat_random_fill_normal(work, random, Z->rows * Z->cols, Z->data));
+  lat_step(&steps, draw * M, draw * D);
   LAT_TRY(lat_random_fill_normal(work, random, X->rows * X->cols, X->data));
+  lat_step(&steps, draw * (M + D), M * D);
   for (size_t i = 0; f.root && i < Z->rows; i++) {
     if (i % 1024 == 0) LAT_TRY(lat_check(work));
     multiply_root(model->M, f.root, (double *)Z->data + i * model->M);

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/progress.h"
 #include "matrix/linear/lapack.h"
 #include "matrix/linear/svd.h"
 #include "matrix/product.h"
@@ -117,7 +118,10 @@ lat_status lat_pinv(lat_workspace *work, const lat_matrix *A, double tolerance, 
   lat_matrix U = lat_matrix_new(work, N, r), V = lat_matrix_new(work, D, r);
   lat_matrix s = lat_matrix_new(work, r, 1), result = lat_matrix_new(work, D, N);
   if (!U.data || !V.data || !s.data || !result.data) return LAT_MEMORY;
+  LAT_STEPS(work, steps, 15, NULL); /* a decomposition costs at least so much as 14 products */
+  lat_step(&steps, 0, 14);
   LAT_TRY(lat_svd(work, A, &U, s, &V));
+  lat_step(&steps, 14, 1);
   size_t rank = count_above(&s, tolerance);
   lat_fill(&result, 0);
   if (rank > 0) {
