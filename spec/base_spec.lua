@@ -41,6 +41,10 @@ describe("base", function()
     assert.equal(two .. "end 1 depth 0\n" .. "-1 -1 -1 -1 -1 -1 of 0\n" .. two, facts "counting")
   end)
 
+  it("stops all threads for who looks on when it is due", function()
+    assert.equal("status 0\nchunks 300 at work 0 looks 1\n", facts "alone")
+  end)
+
   it("gives aligned scratch as a stack, keeps blocks, and refuses what can't be", function()
     local lines = facts "workspace"
     assert.equal(table.concat({

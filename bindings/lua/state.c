@@ -15,11 +15,11 @@
 typedef struct scratch {
   lat_workspace work; /* first, so that a pointer to it is one to all */
   lua_State *running, *main;
-  lua_Hook hook, main_hook;  /* as the call into the core found them */
-  lat_progress *counts;      /* what is told */
-  double began, next, every; /* seconds: of the call, and of what it tells; never: INFINITY */
-  bool failed;               /* the function that is told has */
-  bool gone;                 /* given back by its finalizer */
+  lua_Hook hook, main_hook; /* as the call into the core found them */
+  lat_progress *counts;     /* what is told */
+  double began, every;      /* seconds: when the call began, and between what it tells */
+  bool failed;              /* the function that is told has */
+  bool gone;                /* given back by its finalizer */
 } scratch;
 
 /* Kept in the registry under the address of `state_key`. Its user value is the thread that the
@@ -227,6 +227,8 @@ void latL_lendpoll(lua_State *L, lat_workspace *to)
   state *of = state_of(L);
   to->poll = of->scratch.work.poll;
   to->poll_state = of->scratch.work.poll_state;
+  if (!of->told) return;
+  to->progress.due = of->scratch.work.progress.due;
   of->scratch.counts = &to->progress;
 }
 
@@ -251,15 +253,16 @@ static bool hook_changed(const scratch *s)
   return lua_gethook(s->running) != s->hook || lua_gethook(s->main) != s->main_hook;
 }
 
-/* What the workspaces ask between chunks. On the stack of a slice nobody is told: whoever cuts it
- * looks on between slices. */
+/* What the workspaces ask between chunks. Somebody is told while no thread works for the call, so
+ * that he may do what he likes to what it reads. */
 static bool poll(void *argument)
 {
   scratch *s = argument;
   if (s->failed || hook_changed(s)) return true;
-  if (isinf(s->next) || lat_in_slice(&s->work) || lat_clock() < s->next) return false;
+  lat_progress *p = s->counts;
+  if (!p || p->due == 0 || p->threads > 0 || lat_clock() < p->due) return false;
   s->failed = !tell(s);
-  s->next = lat_clock() + s->every;
+  p->due = lat_clock() + s->every;
   return s->failed;
 }
 
@@ -275,7 +278,8 @@ static lat_workspace *watch(lua_State *L, scratch *s)
   s->work.poll = poll;
   s->work.poll_state = s;
   s->work.message[0] = '\0';
-  s->next = INFINITY;
+  s->work.progress.due = 0;
+  s->counts = NULL;
   s->failed = false;
   return &s->work;
 }
@@ -283,10 +287,10 @@ static lat_workspace *watch(lua_State *L, scratch *s)
 /* The call that begins tells how far it is, if somebody wants to know. */
 static void follow(const state *of, scratch *s)
 {
-  s->counts = &s->work.progress;
   if (!of->told) return;
+  s->counts = &s->work.progress;
   s->began = lat_clock();
-  s->next = s->began + of->after;
+  s->counts->due = s->began + of->after;
   s->every = of->every;
 }
 

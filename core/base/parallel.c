@@ -147,8 +147,9 @@ static void place_threads(void)
 #endif
 }
 
-/* The caller's share: as run_chunks, and it alone counts and calls lat_check. In slices (slice.h)
- * whoever has helpers can't rest before these do: all stop then, and *rest says so. */
+/* The caller's share: as run_chunks, and it alone counts and calls lat_check. In slices (slice.h),
+ * and for who looks on alone (lat_is_due), whoever has helpers can't rest before these do: all stop
+ * then, and *rest says so. */
 static lat_status lead_chunks(lat_workspace *work, job *mine, bool *rest)
 {
   lat_status status = LAT_OK;
@@ -188,9 +189,12 @@ static lat_status run_pooled(lat_workspace *work, job *mine, size_t wanted, bool
 
   lat_pauses *pauses = work ? work->pauses : NULL;
   bool slices = pauses && pauses->inside && pauses->held == 0;
+  bool looks = work && work->progress.due > 0 && work->progress.threads == 0;
   if (pauses) pauses->held++;
-  lat_status status = lead_chunks(work, mine, slices ? rest : NULL);
+  if (work) work->progress.threads++;
+  lat_status status = lead_chunks(work, mine, slices || looks ? rest : NULL);
   if (pauses) pauses->held--;
+  if (work) work->progress.threads--;
 
   pthread_mutex_lock(&pool.lock);
   while (pool.working > 0) pthread_cond_wait(&pool.done, &pool.lock);
@@ -207,7 +211,7 @@ lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void
   size_t wanted = (work ? lat_workers(work) : lat_threads()) - 1;
   if (wanted > chunks - 1) wanted = chunks - 1;
   for (;;) {
-    if (work && lat_is_due(work)) LAT_TRY(lat_check(work)); /* where a slice rests */
+    if (work && lat_is_due(work)) LAT_TRY(lat_check(work)); /* alone */
     if (wanted == 0 || pthread_mutex_trylock(&pool.owner) != 0)
       return lead_chunks(work, &mine, NULL);
     bool rest = false;

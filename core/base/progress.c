@@ -6,9 +6,12 @@ lat_steps lat_steps_begin(lat_workspace *work, double total, const char *unit)
 {
   if (!work) return (lat_steps){.total = total};
   lat_progress *p = &work->progress;
-  if (p->depth++ == 0)
-    *p = (lat_progress){
-        .depth = 1, .span = 1, .total = unit ? total : 0, .unit = unit, .told = p->told};
+  if (p->depth++ == 0) {
+    p->share = 0;
+    p->span = 1;
+    p->total = unit ? total : 0;
+    p->unit = unit;
+  }
   lat_steps steps = {work, p->share, p->span, total};
   if (total > 0)
     lat_step(&steps, 0, 1);

@@ -174,6 +174,12 @@ lat_status lat_fail(lat_workspace *work, lat_status status, const char *format, 
   return status;
 }
 
+static bool slice_is_over(const lat_workspace *work)
+{
+  const lat_pauses *p = work->pauses;
+  return p && p->inside && lat_clock() >= p->until;
+}
+
 lat_status lat_check_stop(lat_workspace *work)
 {
   if (work->cancel && atomic_load_explicit(work->cancel, memory_order_relaxed))
@@ -191,13 +197,13 @@ lat_status lat_check(lat_workspace *work)
   const lat_pauses *p = work->pauses;
   if (!p || !p->inside) return LAT_OK;
   if (p->leaving) return lat_fail(work, LAT_CANCELLED, "left before its end");
-  return p->held == 0 && lat_is_due(work) ? p->pause(work) : LAT_OK;
+  return p->held == 0 && slice_is_over(work) ? p->pause(work) : LAT_OK;
 }
 
 bool lat_is_due(const lat_workspace *work)
 {
-  const lat_pauses *p = work->pauses;
-  return p && p->inside && lat_clock() >= p->until;
+  double due = work->progress.due;
+  return slice_is_over(work) || (due > 0 && lat_clock() >= due);
 }
 
 double lat_clock(void)

@@ -48,7 +48,7 @@ typedef struct lat_pauses {
   void (*drop)(struct lat_pauses *pauses); /* frees it, wherever it stands */
 } lat_pauses;
 
-/* How far the outermost function that counts is (progress.h), for who looks on in lat_check. */
+/* How far the outermost function that counts is (progress.h), for who looks on in `poll`. */
 typedef struct lat_progress {
   double share;     /* of its work that is done, 0 to 1; negative: nobody knows */
   double span;      /* what the present step is worth */
@@ -56,6 +56,9 @@ typedef struct lat_progress {
   const char *unit; /* "rows"; or NULL */
   unsigned depth;   /* functions that count; 0: the share is of the one that ended last */
   bool told;        /* whoever looks on has told somebody, and forgets it when the call is over */
+  double due;       /* 0, or when, of lat_clock(), `poll` wants to be called while no other thread
+                     * works for the computation */
+  unsigned threads; /* that do, of so many jobs (lat_parallel) */
 } lat_progress;
 
 typedef struct lat_workspace {
@@ -146,7 +149,7 @@ lat_status lat_check(lat_workspace *work);
 /* The same for the flag and `poll` alone: who waits for other processes stops for neither deadline
  * nor slice, which are theirs as much. */
 lat_status lat_check_stop(lat_workspace *work);
-/* Whether work in slices should rest. */
+/* Whether work in slices should rest, or `poll` is to be called, as soon as nobody else works. */
 bool lat_is_due(const lat_workspace *work);
 
 /* Seconds of a clock that never goes back. */

@@ -280,6 +280,45 @@ static void print_looks(looks *l)
   l->count = 0;
 }
 
+/* Who looks on when nobody else works. */
+static atomic_int at_work;
+static int seen_at_work;
+
+static void work_a_little(void *context, size_t chunk, size_t worker)
+{
+  (void)chunk, (void)worker;
+  atomic_fetch_add(&at_work, 1);
+  nanosleep(&(struct timespec){0, 200000}, NULL);
+  atomic_fetch_add(&at_work, -1);
+  atomic_fetch_add((atomic_int *)context, 1);
+}
+
+static bool look_alone(void *context)
+{
+  looks *l = context;
+  lat_progress *p = &((lat_workspace *)l->work)->progress;
+  if (p->threads > 0 || lat_clock() < p->due) return false;
+  seen_at_work += atomic_load(&at_work);
+  l->count++;
+  p->due = lat_clock() + 0.002;
+  return false;
+}
+
+static void looking_alone(void)
+{
+  lat_workspace work;
+  looks l = {.work = &work};
+  atomic_int done = 0;
+  lat_workspace_init(&work);
+  work.poll = look_alone;
+  work.poll_state = &l;
+  work.progress.due = lat_clock();
+  lat_threads_set(3);
+  printf("status %d\n", lat_parallel(&work, 300, work_a_little, &done));
+  printf("chunks %d at work %d looks %d\n", done, seen_at_work, l.count > 3);
+  lat_workspace_done(&work);
+}
+
 static void counting(void)
 {
   lat_workspace work;
@@ -336,7 +375,8 @@ int main(int argc, char **argv)
     void (*run)(void);
   } parts[] = {{"pool", pool},           {"idle", idle},       {"callers", callers},
                {"forks", forks},         {"signals", signals}, {"cancelling", cancelling},
-               {"workspace", workspace}, {"places", places},   {"counting", counting}};
+               {"workspace", workspace}, {"places", places},   {"counting", counting},
+               {"alone", looking_alone}};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     if (argc == 2 && strcmp(argv[1], parts[i].name) == 0) {
       parts[i].run();
