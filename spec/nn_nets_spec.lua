@@ -21,6 +21,32 @@ describe("nets", function()
     assert.are.equal(2, net.outputs)
   end)
 
+  it("of any width, and rows in any number, have the same formulas", function()
+    -- rows of up to 64 columns go through vectors several at a time, a column's sum 256 rows at a time
+    for _, dtype in ipairs { "float64", "float32" } do
+      local near = dtype == "float64" and 1e-13 or 2e-5
+      for _, n in ipairs { 1, 2, 3, 8, 63, 64, 65, 300 } do
+        for _, rows in ipairs { 1, 2, 43, 700 } do
+          local store = nn.parameters { dtype = dtype, seed = n }
+          local layer = nn.linear(store, "l", 3, n, { activation = "tanh" })
+          store:set("l.bias", matrix.normal(1, n, 4))
+          local X, G = matrix.normal(rows, 3, 7):to(dtype), matrix.normal(rows, n, 8):to(dtype)
+          local tape = nn.tape(store)
+          local y = layer(tape:input(X))
+          local loss = (y % tape:input(G)):sum()
+          loss:backward()
+          local function double(A) return A:to "float64" end
+          local x, W, b = double(X), double(store:get "l.weight"), double(store:get "l.bias")
+          local expected = (x * W + b:row(1)):tanh()
+          assert.near_matrix(expected, double(y:matrix()), near)
+          local d = double(G) % (expected ^ 2 * -1 + 1)
+          assert.near_matrix(d:sum(1), double(store:gradient "l.bias"):row(1), near * math.sqrt(rows))
+          assert.near_matrix(x:t() * d, double(store:gradient "l.weight"), near * math.sqrt(rows))
+        end
+      end
+    end
+  end)
+
   it("of several parts do one after the other", function()
     local store = nn.parameters { dtype = "float64" }
     local a, b = nn.linear(store, "a", 3, 4), nn.linear(store, "b", 4, 2, { activation = "relu" })
