@@ -134,6 +134,16 @@ describe("matrix", function()
       assert.same({0, 0, 0}, A[2]:table())
     end)
 
+    it("pairs does what ipairs does", function()
+      local seen = {}
+      for i, row in pairs(places(3, 2)) do seen[i] = row end
+      assert.equal(3, #seen)
+      assert.is_true(seen[3] == places(3, 2)[3])
+      for i, x in pairs(matrix { 4, 5 }) do seen[i] = x end
+      assert.same({ 4, 5 }, { seen[1], seen[2] })
+      fails("pairs: self must be a matrix, got table", debug.getmetatable(matrix { 1 }).__pairs, {})
+    end)
+
     it("ipairs runs over rows and elements", function()
       local sum = 0
       for i, row in ipairs(places(3, 2)) do sum = sum + i * row[1] end

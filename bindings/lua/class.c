@@ -87,6 +87,22 @@ void latL_setcall(lua_State *L, lua_CFunction call)
   lua_setmetatable(L, -2);
 }
 
+static int next_by_number(lua_State *L)
+{
+  lua_Integer i = lua_tointeger(L, 2); /* 0 at first, when it is nil */
+  if (i < 0 || i == LUA_MAXINTEGER) return 0;
+  lua_pushinteger(L, ++i);
+  return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
+}
+
+int latL_pairsbynumber(lua_State *L)
+{
+  lua_settop(L, 1);
+  lua_pushcfunction(L, next_by_number);
+  lua_insert(L, 1);
+  return 2;
+}
+
 void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function functions[])
 {
   luaL_getmetatable(L, metatable);

@@ -45,6 +45,8 @@ void latL_addtomodule(lua_State *L, const char *name, const latL_Function functi
 /* Makes the table on the top of the stack one that is called, with itself as first argument; its metatable is
  * protected. */
 void latL_setcall(lua_State *L, lua_CFunction call);
+/* What pairs(x) is given for the object at 1: i, x[i] from 1 on, as ipairs does. */
+int latL_pairsbynumber(lua_State *L);
 /* Adds them to a class: names that begin with "__" to the metatable, others to its methods. */
 void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function functions[]);
 /* Adds a copy of the row, which the registry keeps, to the class, or (NULL) to the table on the

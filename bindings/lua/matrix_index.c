@@ -310,7 +310,14 @@ static int table(lua_State *L, const latL_Function *f)
   return 1;
 }
 
+static int pairs(lua_State *L)
+{
+  self(L, "pairs");
+  return latL_pairsbynumber(L);
+}
+
 static const latL_Function functions[] = {{"A()", .direct = call, .name = "__call"},
+                                          {"pairs", .direct = pairs, .name = "__pairs"},
                                           {"A[i] =", .direct = set_index, .name = "__newindex"},
                                           {"#A", .direct = length, .name = "__len"},
                                           {"A:get", .direct = get},

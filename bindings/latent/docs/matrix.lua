@@ -123,6 +123,13 @@ X[i] = row and X:block(...):fill(0) write through to X. #X is the number of rows
     example = "assert(#matrix.zeros(3, 2) == 3)",
   },
   {
+    name = "Matrix:__pairs",
+    summary = "pairs(X) goes over the rows, or the numbers of a vector, as ipairs(X) does.",
+    args = {},
+    returns = { { "function", "the iterator: i, X[i]" }, { "latent.Matrix", "X" } },
+    example = "for i, row in pairs(X) do print(i, row:mean()) end",
+  },
+  {
     name = "Matrix:row",
     summary = "Row i as a vector that shares X's memory.",
     args = { { "i", "integer", "row" } },

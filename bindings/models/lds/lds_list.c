@@ -84,23 +84,10 @@ static int length_of_list(lua_State *L)
   return 1;
 }
 
-static int next_of_list(lua_State *L)
-{
-  check_list(L);
-  lua_Integer t = lua_tointeger(L, 2); /* 0 at first, when it is nil */
-  if (t < 0 || t == LUA_MAXINTEGER) return 0;
-  t++;
-  lua_pushinteger(L, t);
-  return lua_geti(L, 1, t) == LUA_TNIL ? 1 : 2;
-}
-
 static int pairs_of_list(lua_State *L)
 {
   check_list(L);
-  lua_settop(L, 1);
-  lua_pushcfunction(L, next_of_list);
-  lua_insert(L, 1);
-  return 2;
+  return latL_pairsbynumber(L);
 }
 
 /* From the matrix on the top, which it replaces. */
