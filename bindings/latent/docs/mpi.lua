@@ -28,7 +28,8 @@ MPI is the system's: `make mpi` builds the module latent_mpi with mpicc (Debian:
 mpich; make mpi MPICC=mpicc.mpich). Open MPI and MPICH aren't the same at run time: launch by the one it was built
 with. Open MPI needs --oversubscribe for more ranks than processors, and then --mca mpi_yield_when_idle 1.
 
-When a rank is lost, or doesn't answer within the deadline, the others raise, and the job ends.]],
+When a rank is lost, or doesn't answer within the deadline, the others raise, and the job ends. scripts/mpi_gmm.lua is a
+script for one process or many, whose data each rank makes for itself.]],
     example = "local sum = latent.mpi.run(function(comm) return comm:sum(1) end)",
   },
   {

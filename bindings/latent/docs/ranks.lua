@@ -35,8 +35,8 @@ which rows are added: comm:share and latent.open(path, { rows = comm }) give suc
 without rows, as groups have 1024 rows at least, and 16384 with four columns. Other parts differ in the last bits.
 
 What goes wrong on one rank goes wrong on all: each raises the same message, which names the rank. A rank that is gone
-is an error on the others, too, and ends the job. Not for several ranks: labels of gmm and its like, kmeans by
-mini-batches, mixtures of families of your own, pca and ica of more than 4096 columns, solver = "gram" and
+is an error on the others, too, and ends the job. Not for several ranks: latent.em, nets, labels of gmm and its like,
+kmeans by mini-batches, mixtures of families of your own, pca and ica of more than 4096 columns, solver = "gram" and
 "randomized", steps, fit_for and partial_fit.]],
   },
   {

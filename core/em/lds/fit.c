@@ -125,7 +125,7 @@ static lat_status of_sequence(lat_workspace *work, size_t i, size_t count, lat_s
   return lat_fail(work, status, "sequence %zu: %.200s", i + 1, message);
 }
 
-/* ---- several ranks --------------------------------------------------------------------------- */
+/* ---- several ranks -------------------------------------------------------------------------- */
 
 /* The first sequences of all ranks that make up so many numbers, at least one, are what starts are
  * made of: 32 MB. */
@@ -136,7 +136,8 @@ static size_t numbers_of(const lat_fit *fit, const lat_lds_sequence *s)
   return s->steps * (fit->sizes[LAT_D] + fit->sizes[LAT_U]);
 }
 
-/* How many of this rank's sequences are among those; *longest := the steps of the longest of all. */
+/* How many of this rank's sequences are among those; *longest := the steps of the longest of all.
+ */
 static lat_status count_for_start(lat_fit *fit, const lat_lds_context *c, size_t *count,
                                   size_t *longest)
 {
