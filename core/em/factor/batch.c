@@ -24,7 +24,8 @@ typedef int64_t simd_mask __attribute__((vector_size(8 * WIDTH), aligned(8), may
 size_t lat_factor_batch_rows(size_t M, bool missing, size_t rows)
 {
   enum { MEMORY = 1 << 17, LEAST = 16 };
-  size_t batch = missing ? MEMORY / (2 * lat_packed_count(M + 1)) : rows;
+  size_t memory = M < LAT_FACTOR_LISTS ? MEMORY : 2 * MEMORY; /* the longer lists are, the better */
+  size_t batch = missing ? memory / (2 * lat_packed_count(M + 1)) : rows;
   if (batch < LEAST) batch = LEAST;
   return batch < rows ? batch : rows;
 }
