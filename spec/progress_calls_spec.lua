@@ -357,6 +357,26 @@ describe("who is told", function()
     assert.are.same({ kmeans = 1, ppca = 1, ica = 1, pca = 1, scaler = 1 }, labels)
   end)
 
+  it("hears of the first of several processes alone", function()
+    if helper.emulated then return pending "QEMU's emulation of a process can't fork with threads" end
+    local path, rank = os.tmpname(), 0
+    progress(function()
+      local file = assert(io.open(path, "a"))
+      file:write(rank, "\n")
+      file:close()
+    end)
+    latent.fork(2, function(comm)
+      rank = comm.rank
+      latent.eigen.symmetric(A)
+      latent.gmm { components = 2 }:fit(latent.datasets.iris())
+      latent.cross_validate(function() return latent.ppca { latent_dim = 1 } end, latent.datasets.iris())
+    end)
+    local told = {}
+    for line in io.lines(path) do told[line] = true end
+    os.remove(path)
+    assert.are.same({ ["0"] = true }, told)
+  end)
+
   it("hears nothing where progress = false", function()
     local calls = 0
     progress(function() calls = calls + 1 end)

@@ -47,10 +47,20 @@ static int trace(lua_State *L)
   return 1;
 }
 
+/* One terminal has one line for progress: the first process'. */
+static int end_progress(lua_State *L)
+{
+  latL_pushpart(L, "latent.fork", "latent.progress");
+  lua_pushboolean(L, 0);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
 /* The function in a process that has been forked for it, which ends here. */
 static int run_child(lua_State *L, job *j)
 {
   char failure[180] = "";
+  if (latL_istold(L)) lua_pushcfunction(L, end_progress), lua_pcall(L, 0, 0, 0);
   lua_settop(L, HANDLER - 1);
   lua_pushcfunction(L, trace);
   lua_pushvalue(L, FUNCTION);

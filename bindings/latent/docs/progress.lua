@@ -26,7 +26,7 @@ measures, folds. It goes away when it is at its end. latent.progress(f) tells a 
 a window of their own, and latent.progress(false) ends it; at the prompt of the command `latent` it is true. The option
 progress of fits, latent.read, eigen.largest, cross_validate and gmm_select says it of one call; a bar that a fit or a
 loop is asked for so is there from its beginning, and stays. What takes long within a loop over latent.progress(n), or
-with a bar of its own, moves that one bar.
+with a bar of its own, moves that one bar. Of the processes of latent.fork the first one shows it.
 
 The bar of a loop is drawn on standard error, only when that is a terminal, and at most once for each step that
 can be seen. Leaving the loop early, also by an error, ends its line. From the second second on it says the time that is
