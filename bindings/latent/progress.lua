@@ -95,8 +95,9 @@ local function draw(bar)
   bar.output:flush()
 end
 
-local often = 0.1 -- seconds between calls of a function, which may have a window to draw
-local after = 0.5 -- seconds that pass before a bar is shown that nobody has asked for by name
+local OFTEN = 0.1 -- seconds between calls of a function, which may have a window to draw
+local AFTER = 0.5 -- seconds that pass before a bar is shown that nobody has asked for by name
+local after, often = AFTER, OFTEN
 
 local telling = false -- a function is told of something at the moment; what it calls tells it nothing
 local Telling = { __metatable = false }
@@ -289,8 +290,10 @@ local function want(choice)
   return before
 end
 
--- For specs, which have no time: other seconds from the next choice on.
-function progress._patience(seconds_after, seconds_between) after, often = seconds_after, seconds_between end
+-- For specs, which have no time: other seconds from the next choice on, or without them these again.
+function progress._patience(seconds_after, seconds_between)
+  after, often = tonumber(seconds_after) or AFTER, tonumber(seconds_between) or OFTEN
+end
 
 -- The option progress of a call of the core: what is wanted until the value that it gives is closed; nil when that is
 -- as before.

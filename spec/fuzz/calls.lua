@@ -288,7 +288,10 @@ local function run(f, list)
   if wrapped then f = in_coroutine end
   if depth > 1 then return table.pack(pcall(f, table.unpack(arguments, 1, arguments.n))) end
   local seconds = chance(0.3) and DEADLINE * (1 + below(100)) / 200 or DEADLINE -- some are interrupted early
+  v.told = chance(0.2) and v.callback() -- from within the call, at every look
+  if v.told then latent.progress(v.told) end
   local results = table.pack(host.call(seconds, f, table.unpack(arguments, 1, arguments.n)))
+  if v.told then latent.progress(false) end
   if results[1] > DEAF then wrong(("it went on for %.1f s after its deadline"):format(results[1])) end
   return table.pack(table.unpack(results, 2, results.n))
 end
@@ -369,7 +372,7 @@ local function random_call()
   if target.name == "threads" then arguments = { n = 1, 1 + below(3) } end
   v.result = nil
   local ok = call(target, arguments)
-  if ok and depth == 0 and target.has_out and chance(0.5) then with_out(target, arguments) end
+  if ok and depth == 0 and target.has_out and not v.told and chance(0.5) then with_out(target, arguments) end
   return ok
 end
 
@@ -412,6 +415,7 @@ local function canary()
 end
 local expected = canary()
 
+latent.progress._patience(0, 0)
 start()
 local came_through = 0
 for i = 1, count do
