@@ -303,6 +303,42 @@ describe("exported models", function()
     end
   end)
 
+  it("filter from diffuse starts, exactly", function()
+    local growth = { { 1, 1 }, { 0, 1 } }
+    local cases = { { A = 1, C = 1, Q = 1, R = 1 }, { A = growth, C = { { 1, 0 } }, Q = { 1, 1 }, R = 0 },
+      { A = growth, C = { { 1, 0 }, { 1, 1 } }, Q = { 1, 1 }, R = { { 1, 0.3 }, { 0.3, 2 } } },
+      { A = growth, C = { { 1, 0 }, { 2, 0 } }, Q = { 1, 1 }, R = { { 1, 0.3 }, { 0.3, 2 } } },
+      { A = { { 1, 0 }, { 0, 0.5 } }, C = { { 1, 1 } }, Q = { 1, 1 }, R = 1, initial = { "diffuse", "stationary" } },
+      { A = { { 1, 1, 0.5 }, { 0, 1, 1 }, { 0, 0, 1 } }, C = { { 1, 0, 0 } }, Q = { 0.1, 0.1, 0.1 }, R = 0.5 } }
+    for _, case in ipairs(cases) do
+      local model, path = latent.lds(case), export.path ".lua"
+      assert(model:export(path))
+      local tracker, module = model:tracker(), dofile(path)
+      local state, columns = module.init(), #model.R
+      for t = 1, 40 do
+        local y = rng:normal(columns)
+        if t == 2 or t % 7 == 3 then y[1] = 0 / 0 end
+        tracker:update(y)
+        export.same(tracker.log_density, module.update(state, y:table()))
+      end
+      export.same(tracker.state, matrix(state.mean))
+      export.same(tracker.covariance, matrix(state.covariance))
+      export.same(tracker.log_likelihood, state.log_likelihood)
+      for _, x in ipairs(state.diffuse) do assert.equal(0, x) end
+    end
+    -- y1 ~ N(0, k + 1), k without end, and y2 given it is N(y1, 1 + Q + R): the diffuse likelihood leaves -log(k)/2 out
+    local path = export.path ".c"
+    assert(latent.lds { A = 1, C = 1, Q = 2, R = 1 }:export(path))
+    local found = export.run_c(path, matrix { { 5 }, { 7 } }, 1, [[
+      typedef struct { double mean[1], covariance[1], diffuse[1], log_likelihood, steps, predicted; } NAME_state;
+      void NAME_init(NAME_state *);
+      double NAME_update(NAME_state *, const double *);
+      static NAME_state s;
+      static int t;]], "if (t++ == 0) NAME_init(&s);\n    out[0] = NAME_update(&s, in)")
+    local half = math.log(2 * math.pi) / 2
+    export.same(matrix { { -half }, { -half - (math.log(4) + 4 / 4) / 2 } }, found)
+  end)
+
   it("keep the tracker's covariance one, however little noise there is", function()
     local start = { initial_mean = { 0, 0 }, initial_covariance = { { 1e3, 0 }, { 0, 1e3 } },
       A = { { 1, 1 }, { 0, 1 } }, Q = { { 1, 0.5 }, { 0.5, 2 } } }

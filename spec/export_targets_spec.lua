@@ -21,6 +21,8 @@ local function families()
     fa = latent.fa():fit(rows), ica = latent.ica():fit(rows), mppca = latent.mppca { components = 2 }:fit(rows),
     poisson = latent.mixture { family = "poisson" }:fit((rows ^ 2):map(math.floor)), scaler = latent.scaler():fit(rows),
     lds = latent.lds { latent_dim = 2, max_iterations = 2 }:fit(rows),
+    diffuse = latent.lds { A = { { 1, 1 }, { 0, 1 } }, C = { { 1, 0 }, { 0, 1 } }, Q = { 1, 1 },
+      R = { { 2, 1 }, { 1, 2 } } },
     classifier = latent.classifier(function() return latent.ppca() end):fit(rows, y),
     vae = latent.vae { input_dim = 3, latent_dim = 2, hidden = 4, activation = "gelu" },
     gan = latent.gan { input_dim = 3, latent_dim = 2, hidden = 4 },
@@ -145,7 +147,7 @@ for row in [(0.5, float("nan"), 1), (1, 2, 3)]:
     local all, codes = families(), latent.random(2):uniform(60, 3)
     all.bernoulli = latent.mixture { components = 2 }:fit(codes:gt(0.5))
     all.categorical = latent.mixture { components = 2, family = "categorical" }:fit((codes * 3):map(math.floor))
-    all.lds, all.scaler, all.gan = nil, nil, nil -- the first has a state, the others no such methods
+    all.lds, all.diffuse, all.scaler, all.gan = nil, nil, nil, nil -- two have a state, two no such methods
     for name, model in pairs(all) do
       local path, has_method = export.path ".c", {}
       assert(model:export(path))
@@ -250,7 +252,6 @@ describe("model:export refuses", function()
     local own = { log_density = function(p, A) return -((A:col(1) - p) ^ 2) end, fit = function() return 0 end }
     local mixture = latent.mixture { family = own, components = 1 }:fit(X:block(2, 9, 1, 3))
     why("mixture:export: a mixture of your own family", mixture)
-    why("lds:export: the initial state is diffuse", latent.lds { A = 1, C = 1, Q = 1, R = 1 })
     why("lds:export: A varies with time", latent.lds { A = { matrix { { 1 } }, matrix { { 2 } } }, C = 1, Q = 1, R = 1,
       initial_mean = 0, initial_covariance = 1 })
     why("flow_matching:export: a flow_matching can't be exported: a draw solves a differential equation",

@@ -19,6 +19,9 @@ local INIT = [[
   end
   for i < MM
     s.covariance[i] = initial_covariance[i]
+    when diffuse
+      s.diffuse[i] = initial_diffuse[i]
+    done
   end
   s.log_likelihood = 0.0
   s.steps = 0.0
@@ -59,6 +62,26 @@ local PREDICT = [[
         s.covariance[j * M + i] = t
       end
     end
+    when diffuse
+      for i < M
+        for j < M
+          real t = 0.0
+          for l < M
+            t = t + a[i * M + l] * s.diffuse[l * M + j]
+          end
+          product[i * M + j] = t
+        end
+      end
+      for i < M
+        for j < M
+          real t = 0.0
+          for l < M
+            t = t + product[i * M + l] * a[j * M + l]
+          end
+          s.diffuse[i * M + j] = t
+        end
+      end
+    done
   end
   s.steps = s.steps + 1.0
   s.predicted = 1.0
@@ -96,21 +119,27 @@ local WHITEN = [[
   errors[i] = e
 ]]
 
--- f: c' P c, and g: P c; `most` squared bounds the terms that f is the rounded sum of.
-local VARIANCE = [[
-  real f = 0.0
-  real most = 0.0
+-- @f: c' P c, and @v: P c, of the matrix @P of the state; @m squared bounds the terms that @f is the rounded sum of.
+local SPREAD = [[
+  real @f = 0.0
+  real @m = 0.0
   for m < M
     real t = 0.0
     for l < M
-      t = t + s.covariance[m * M + l] * ROWS[i * M + l]
+      t = t + s.@P[m * M + l] * ROWS[i * M + l]
     end
-    g[m] = t
-    f = f + ROWS[i * M + m] * t
+    @v[m] = t
+    @f = @f + ROWS[i * M + m] * t
+    if s.@P[m * M + m] > 0.0
+      @m = @m + abs(ROWS[i * M + m]) * sqrt(s.@P[m * M + m])
+    end
+  end
+]]
+local function spread(names) return (SPREAD:gsub("@(%a)", names)) end
+
+local VARIANCE = spread { P = "covariance", v = "g", f = "f", m = "most" } .. [[
+  for m < M
     e = e - ROWS[i * M + m] * s.mean[m]
-    if s.covariance[m * M + m] > 0.0
-      most = most + abs(ROWS[i * M + m]) * sqrt(s.covariance[m * M + m])
-    end
   end
   if f < ROUNDING * most * most
     f = 0.0
@@ -148,6 +177,39 @@ local JOSEPH = [[
   end
 ]]
 
+-- What the entry says of states whose variance is infinite: their covariance is P + k P_inf, k without end, P_inf in
+-- s.diffuse (Koopman and Durbin). With K = P_inf c/f_inf,
+--
+--   m := m + K e,   P := P - K g' - g K' + F K K',   P_inf := P_inf - f_inf K K',   log p = -(log 2 pi f_inf)/2
+--
+-- A row of P_inf that is only rounding of what it was is 0.
+local REVEAL = spread { P = "diffuse", v = "h", f = "f_inf", m = "most_inf" } .. [[
+  if f_inf > LOST * most_inf * most_inf
+    value = value - 0.5 * (LOG_2PI + log(f_inf))
+    for m < M
+      real part = h[m] / f_inf
+      s.mean[m] = s.mean[m] + part * e
+      before[m] = s.diffuse[m * M + m]
+      for l < M
+        real t = s.covariance[m * M + l] - part * g[l] - g[m] * h[l] / f_inf
+        s.covariance[m * M + l] = t + part * (h[l] / f_inf) * (f + variance)
+        s.diffuse[m * M + l] = s.diffuse[m * M + l] - part * h[l]
+      end
+    end
+    for m < M
+      if s.diffuse[m * M + m] < LOST * before[m]
+        for l < M
+          s.diffuse[m * M + l] = 0.0
+          s.diffuse[l * M + m] = 0.0
+        end
+      end
+      before[m] = s.covariance[m * M + m]
+    end
+    f = 0.0
+    variance = 0.0
+  end
+]]
+
 local UPDATE = [[
   real before[M]
   real g[M]
@@ -178,6 +240,9 @@ local UPDATE = [[
       done
       WHITEN
       VARIANCE
+      when diffuse
+        REVEAL
+      done
       real gain = f
       f = f + variance
       if f > 0.0
@@ -199,7 +264,8 @@ local function add_methods(p, inputs, float)
   local more, correlated = inputs and ", u[U]" or "", p.flags.correlated
   local parts = { PREDICT = inputs and "predict(s, u)" or "predict(s)", NOISE = correlated and "noise[i * D + i]"
     or "noise[i]", WHITEN = correlated and WHITEN or "", VARIANCE = VARIANCE, JOSEPH = JOSEPH,
-    ROWS = correlated and "rows" or "c", ROUNDING = float and "1.0e-5" or "1.0e-13" } -- some hundred steps'
+    REVEAL = REVEAL, ROWS = correlated and "rows" or "c",
+    ROUNDING = float and "1.0e-5" or "1.0e-13", LOST = float and "1.0e-4" or "1.0e-10" } -- some hundred steps'
   program.add(p, { name = "init", args = "state s", public = true, makes = true, body = INIT,
     about = "Before the first step: the state of the model." })
   program.add(p, { name = "predict", args = "state s" .. more, public = true, body = PREDICT,
@@ -208,6 +274,17 @@ local function add_methods(p, inputs, float)
     about = "Takes in the next observation, going to its step unless predict has; NaN marks a missing entry. Returns "
       .. "log p(row | the rows before), in nats.",
     body = UPDATE:gsub("%u+", parts):gsub("%u+", parts) })
+end
+
+-- Which states have infinite variance at the start, as a diagonal matrix; and whether one has.
+local function diffuse_states(initial, M)
+  local any = false
+  local matrix = latent.matrix(M, M, function(i, j)
+    local so = i == j and (initial == "diffuse" or type(initial) == "table" and initial[i] == "diffuse")
+    any = any or so
+    return so and 1 or 0
+  end)
+  return matrix, any
 end
 
 local function is_diagonal(R)
@@ -220,12 +297,9 @@ return function(model, options)
   for _, name in ipairs { "A", "C", "Q", "R" } do
     if type(model[name]) == "table" then return nil, ("%s varies with time"):format(name) end
   end
-  local initial = options.made_with.initial
-  if initial == "diffuse" or type(initial) == "table" then
-    return nil, ("the initial state is diffuse, of infinite variance: give the model an initial_mean and an "
-      .. "initial_covariance")
-  end
-  local p = program.new({ M = M, D = D, U = U, MM = M * M, DM = D * M, T = D * (D + 1) // 2 }, { inputs = U > 0 })
+  local diffuse, any = diffuse_states(options.made_with.initial, M)
+  local p = program.new({ M = M, D = D, U = U, MM = M * M, DM = D * M, T = D * (D + 1) // 2 },
+    { inputs = U > 0, diffuse = any })
   for name, array in pairs(MATRICES) do
     local matrix = check.field(model, name)
     if matrix then program.array(p, array, matrix) end
@@ -237,6 +311,10 @@ return function(model, options)
   p.structs = { state = { { "mean", M, "of the state given the observations so far" },
     { "covariance", M * M, "row by row" }, { "log_likelihood", nil, "of all observations" },
     { "steps", nil, "so far" }, { "predicted", nil, "1: the observation of this step isn't taken in yet" } } }
+  if any then
+    program.array(p, "initial_diffuse", diffuse)
+    table.insert(p.structs.state, 3, { "diffuse", M * M, "times infinity it is part of the covariance" })
+  end
   add_methods(p, U > 0, options.precision == "float")
   return p, { what = ("a Kalman filter, M = %d states, D = %d outputs%s"):format(M, D,
     U > 0 and (", U = %d inputs"):format(U) or "") }
