@@ -302,6 +302,7 @@ notebooks: kernel
 
 C_FILES  = $(shell find core bindings spec scripts notebooks -name '*.[ch]' 2>/dev/null)
 SPEC_C   = $(filter-out spec/added_model/%,$(filter spec/%.c bindings/command/%.c,$(C_FILES))) # that one compiles in its copy of the tree
+# not `.`: in build/portability are whole systems
 LUA_TREES = $(filter-out build/,$(sort $(wildcard */)))
 CROSS    = $(shell command -v aarch64-linux-gnu-gcc)
 STRICT   = -O2 -Werror
@@ -310,7 +311,7 @@ CROSSFLAGS = $(STRICT) -idirafter /usr/include -idirafter /usr/include/$(shell $
 
 lint:
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
-	luacheck --quiet $(LUA_TREES) # not `.`: it would walk through whole systems in build/portability
+	luacheck --quiet $(LUA_TREES)
 	$(Q)$(LUA) scripts/structure.lua
 	$(Q)$(MAKE) BUILD=build/lint CFLAGS="$(STRICT)" objects
 	$(if $(SPEC_C),$(Q)for f in $(SPEC_C); do $(CC) $(LAT_CFLAGS) $(STRICT) -Ibindings -isystem $(LUA_INCDIR) -c -o /dev/null $$f || exit 1; done)

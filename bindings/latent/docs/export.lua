@@ -20,7 +20,7 @@ local MODELS = {
   { "MPPCA", "log_likelihood, responsibilities, predict, impute, reconstruct, transform (which returns the component, "
     .. "too) and inverse_transform(z, component).", "latent.mppca{ latent_dim = 1 }:fit(X)" },
   { "LDS", "the tracker: init, predict and update of a struct NAME_state, which has mean, covariance, log_likelihood, "
-    .. "steps and predicted; in Lua init returns a table of these. With a diffuse start there is a field diffuse: times "
+    .. "steps and predicted; in Lua init returns a table of these. With a diffuse start there is diffuse: times "
     .. "infinity it is part of the covariance, until it is 0. Not of matrices that vary.",
     "latent.lds{ A = 0.9, C = 1, Q = 0.2, R = 1 }" },
   { "Classifier", "predict, posteriors, responsibilities, log_posteriors and log_likelihood. In C classes that are "
