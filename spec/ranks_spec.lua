@@ -83,6 +83,11 @@ describe("latent.fork", function()
     { "kmeans", function() return latent.kmeans { clusters = 3, max_iterations = 4, restarts = 2 } end, X },
     { "mixture", function() return latent.mixture { components = 2, family = "poisson", max_iterations = 4 } end,
       counts },
+    { "gmm with labels", function() return latent.gmm { components = 3, max_iterations = 3 } end, X,
+      { labels = matrix(X.rows, 1, function(i) return i % 7 > 2 and 0 or 1 + i % 3 end):flatten() } },
+    { "mixture with labels", function()
+      return latent.mixture { components = 3, family = "poisson", max_iterations = 3 }
+    end, counts, { labels = matrix(X.rows, 1, function(i) return i % 7 > 2 and 0 or 1 + i % 3 end):flatten() } },
     { "mppca", function() return latent.mppca { components = 2, latent_dim = 1, max_iterations = 3 } end, X },
     { "ppca", function() return latent.ppca { latent_dim = 1 } end, X, { weights = weights } },
     { "ppca with gaps", function() return latent.ppca { latent_dim = 1, max_iterations = 3 } end, gaps,

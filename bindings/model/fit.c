@@ -13,7 +13,9 @@
  */
 static void read_labels(lua_State *L, latL_FitRun *r)
 {
-  if (latL_getoption(L, LATL_OPTIONS, "labels") != LUA_TNIL) {
+  int type = latL_getoption(L, LATL_OPTIONS, "labels");
+  bool none = r->work.rows.source.comm && type == LUA_TFUNCTION; /* of a rank without rows */
+  if (type != LUA_TNIL && !none) {
     if (r->work.rows.source.next || r->work.rows.source.mapped)
       latL_error(L, r->work.turn.who, "labels are for a matrix in memory");
     int at = lua_gettop(L);

@@ -76,9 +76,26 @@ uint64_t lat_fit_known_rows(const lat_fit *fit)
   return fit->share ? fit->share->all : fit->all_rows;
 }
 
+/* Those of the rows that are kept of this rank's, then of all. */
+static lat_status gather_labels(lat_fit *fit)
+{
+  const lat_thinning *t = &fit->state->thinning;
+  const lat_share *share = fit->share;
+  size_t first = (size_t)((t->step - share->before % t->step) % t->step), count = 0;
+  uint32_t *own = lat_allocate(fit->work, t->kept, sizeof *own);
+  size_t *sizes = lat_allocate(fit->work, share->comm->size, sizeof *sizes);
+  void *gathered;
+  if (!own || !sizes) return LAT_MEMORY;
+  for (size_t i = first; i < fit->all_rows; i += t->step) own[count++] = fit->labels[i];
+  LAT_TRY(lat_comm_gather(share->comm, fit->work, own, count * sizeof *own, sizes, &gathered));
+  fit->sample_labels = gathered;
+  return LAT_OK;
+}
+
 static lat_status end_sample(lat_fit *fit)
 {
   lat_fit_state *s = fit->state;
+  if (fit->share && fit->labels) LAT_TRY(gather_labels(fit));
   if (fit->share) LAT_TRY(lat_thinning_gather(&s->thinning, fit->work, fit->share));
   if (s->thinning.kept == 0) return lat_fail(fit->work, LAT_INVALID, "the source gave no rows");
   lat_thinning_end(&s->thinning, &fit->sample, &fit->sample_weights);
@@ -224,6 +241,7 @@ static void take_given(lat_fit *fit, const lat_fitted *given)
 lat_status lat_fit_start(lat_fit *fit)
 {
   const lat_fitted *given = lat_fit_options_of(fit)->given;
+  if (!fit->share) fit->sample_labels = fit->labels; /* the sample is all rows */
   LAT_TRY(fit->kind->start(fit));
   /* those of other sizes are the kind's to look at, but where D isn't known before the data */
   if (!given || (given->sizes[LAT_D] && memcmp(given->sizes, fit->sizes, sizeof fit->sizes) != 0))

@@ -166,8 +166,10 @@ struct lat_fit {
   const void *options; /* the model's, beginning with a lat_fit_options */
   lat_workspace *work;
   bool missing;
-  const uint32_t *labels; /* of complete data: a row's component, from 1, or 0; NULL. Of all rows */
-  const lat_fitted *before; /* what an online fit goes on from; NULL */
+  const uint32_t *labels; /* of complete data: a row's component, from 1, or 0; NULL. Of all rows
+                           * that are here; a rank without rows has some, too */
+  const uint32_t *sample_labels; /* of the sample's rows, where there are labels */
+  const lat_fitted *before;      /* what an online fit goes on from; NULL */
   bool online;
   bool by_em; /* EM, even where the options ask for a fit without iterations: set after init */
   size_t sizes_before[LAT_SIZES]; /* of the parameters that the model had, for options that leave a

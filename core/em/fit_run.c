@@ -133,14 +133,28 @@ static lat_status run_pass(lat_fit *fit, lat_source *source)
   }
 }
 
+/* Ranks with rows have all labels, or none has. */
+static lat_status agree_on_labels(lat_fit *fit)
+{
+  static const uint32_t none[1];
+  bool some = fit->labels != NULL;
+  LAT_TRY(lat_comm_any(fit->comm, fit->work, &some));
+  if (!some || fit->labels) return LAT_OK;
+  if (fit->share->rows[fit->comm->rank] > 0)
+    return lat_fail(fit->work, LAT_INVALID, "labels are missing, which other ranks have");
+  fit->labels = none;
+  return LAT_OK;
+}
+
 static lat_status take_source(lat_fit *fit, lat_source *source)
 {
   fit->labels = source->labels;
-  if (fit->labels && lat_source_in_pieces(source))
+  if (fit->labels && (fit->comm ? source->next != NULL : lat_source_in_pieces(source)))
     return lat_fail(fit->work, LAT_INVALID, "labels are for a matrix in memory");
   if (fit->comm) {
     LAT_TRY(agree(fit));
     LAT_TRY(lat_source_share(source, fit->work, &fit->share));
+    LAT_TRY(agree_on_labels(fit));
     if (lat_fit_needs_rows(fit))
       return lat_fail(fit->work, LAT_INVALID, "these options need all rows at once, on one rank");
   }

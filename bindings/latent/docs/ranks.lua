@@ -25,7 +25,7 @@ mixture (of named families), mppca, ppca, bpca, fa, pca, ica and scaler know it;
 rank has some, at least one, and which gives the same bits whichever rank has which, in order. X is a rank's rows: a
 matrix, a file, or a function that gives chunks, which is asked for one more pass to count its rows; a rank without rows
 gives a function that gives nothing. weights, missing entries, restarts and on_iteration are as for one process: weights
-are those of the rank's rows, as are the labels of kmeans, while objectives, history and everything else are of all.
+and labels are those of the rank's rows, as are the labels of kmeans, while objectives, history and everything else are of all.
 A fit by several ranks starts as one of rows in pieces does (see fitting): of a sample of up to 32 MB, spread
 evenly over all rows. All ranks give the same options, but for the callbacks; where they differ, the message says in
 what. A fit is over for all ranks when on_iteration of any says so, or the max_seconds of any are over.
@@ -35,9 +35,9 @@ which rows are added: comm:share and latent.open(path, { rows = comm }) give suc
 without rows, as groups have 1024 rows at least, and 16384 with four columns. Other parts differ in the last bits.
 
 What goes wrong on one rank goes wrong on all: each raises the same message, which names the rank. A rank that is gone
-is an error on the others, too, and ends the job. Not for several ranks: latent.em, nets, labels of gmm and its like,
-kmeans by mini-batches, mixtures of families of your own, pca and ica of more than 4096 columns, solver = "gram" and
-"randomized", steps, fit_for and partial_fit.]],
+is an error on the others, too, and ends the job. Not for several ranks: latent.em, nets, kmeans by
+mini-batches, mixtures of families of your own, pca and ica of more than 4096 columns, solver = "gram" and "randomized",
+steps, fit_for and partial_fit.]],
   },
   {
     name = "latent.fork",

@@ -153,7 +153,7 @@ lat_status lat_gmm_begin(lat_fit *fit)
                     X->rows);
   LAT_TRY(find_coordinates(fit, X));
   LAT_TRY(given         ? start_by_given(fit, given)
-          : gmm->labels ? gmm->form->from_labels(fit, X, gmm->labels)
+          : gmm->labels ? gmm->form->from_labels(fit, X, fit->sample_labels)
                         : start_by_clusters(fit, *X));
   gmm->record->count = 0; /* a start's events are nobody's */
   memset(gmm->record->ridge, 0, 2 * gmm->K * sizeof(double));

@@ -156,8 +156,11 @@ static lat_status start(lat_fit *fit)
     return lat_fail(fit->work, LAT_SHAPE,
                     "init.probabilities is a %zux%zu matrix, it should be %zux%zu",
                     given->sizes[LAT_K], given->sizes[LAT_M], m->K, m->M);
+  lat_mixture_context of_sample = *m;
+  if (m->labels) of_sample.labels = fit->sample_labels;
   return (by_kmeans(fit) ? lat_mixture_start_kmeans : lat_mixture_start)(
-      fit->work, m, &fit->sample, fit->sample_weights, fit->missing, &random, fit->parameters);
+      fit->work, &of_sample, &fit->sample, fit->sample_weights, fit->missing, &random,
+      fit->parameters);
 }
 
 /* Given probabilities of a column add up to 1, but for rounding: now they do as others here. */
