@@ -24,8 +24,9 @@ sums, and each does the same M-step, so that afterwards every rank has the same 
 mixture (of named families), mppca, ppca, bpca, fa, pca, ica and scaler know it; so does lds, of whose sequences each
 rank has some, at least one, and which gives the same bits whichever rank has which, in order. X is a rank's rows: a
 matrix, a file, or a function that gives chunks, which is asked for one more pass to count its rows; a rank without rows
-gives a function that gives nothing. weights, missing entries, restarts and on_iteration are as for one process: weights
-and labels are those of the rank's rows, as are the labels of kmeans, while objectives, history and everything else are of all.
+gives a function that gives nothing. weights, missing entries, restarts and on_iteration are as for one process:
+weights and labels are those of the rank's rows, as are the labels of kmeans, while objectives, history and everything
+else are of all.
 A fit by several ranks starts as one of rows in pieces does (see fitting): of a sample of up to 32 MB, spread
 evenly over all rows. All ranks give the same options, but for the callbacks; where they differ, the message says in
 what. A fit is over for all ranks when on_iteration of any says so, or the max_seconds of any are over.
