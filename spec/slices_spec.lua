@@ -142,6 +142,7 @@ describe("slices", function()
       helper.fails("fit_for: X must be a matrix", model.fit_for, model, "rows", 1)
       helper.fails("fit_for: unknown option 'weight', did you mean 'weights'", model.fit_for, model, X, 1,
         { weight = 1 })
+      helper.fails("fit_for: unknown option 'progress'", model.fit_for, model, X, 1, { progress = true })
       assert.is_false(helper.has(model, "mean"))
       assert.is_true(finish(model, X).mean == make():fit(X).mean)
       model:fit_for(X:copy(), 0)

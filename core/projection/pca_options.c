@@ -212,10 +212,11 @@ static const lat_option fit_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_PROGRESS, LAT_OPTION_COMM, {.name = NULL}};
 static const lat_option update_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_PROGRESS, {.name = NULL}};
+static const lat_option slice_options[] = {LAT_OPTION_WEIGHTS, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
-    LAT_METHOD_FIT_FOR(update_options),
+    LAT_METHOD_FIT_FOR(slice_options),
     {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = update_options},
     LAT_PROJECTION_METHODS,
     {.name = "distortion",

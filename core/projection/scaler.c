@@ -189,10 +189,11 @@ static const lat_option fit_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_PROGRESS, LAT_OPTION_COMM, {.name = NULL}};
 static const lat_option update_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_PROGRESS, {.name = NULL}};
+static const lat_option slice_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
-    LAT_METHOD_FIT_FOR(update_options),
+    LAT_METHOD_FIT_FOR(slice_options),
     {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = update_options},
     {.name = "transform",
      .argument = LAT_TAKES_ROWS,

@@ -11,7 +11,6 @@ local meanings = {
   missing = "NaN marks a missing entry",
   labels = "N integers: components of rows, or 0",
   on_iteration = "as of fit",
-  progress = "as of fit",
 }
 
 -- The entry "CLASS:fit_for"; data is its argument; of `options` those that aren't names of the above are rows. `make`
