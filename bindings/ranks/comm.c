@@ -63,7 +63,7 @@ static head head_of(lua_State *L, int arg, const char *who)
     h.rows = A->view.rows;
     h.cols = A->view.cols;
     h.vector = A->vector;
-    h.dtype = A->view.dtype;
+    h.dtype = (int32_t)A->view.dtype;
     return h;
   }
   switch (h.type) {
