@@ -310,6 +310,9 @@ local function count(_, n, options)
     check.no_options("latent.progress", options)
     return want(n)
   end
+  if type(n) ~= "number" then
+    check.fail("latent.progress", "n must be an integer >= 0, or true, false or a function, got %s", check.show(n))
+  end
   local bar = new_bar("latent.progress", "n", n, options)
   bar.loop = true
   local total = bar.total
