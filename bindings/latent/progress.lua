@@ -283,7 +283,10 @@ end
 -- latent.progress(choice): of all that takes long in this state, from now on. Gives what was wanted before.
 local function want(choice)
   local before = wanted
-  if call then end_call() end
+  if call then -- it was left by an error that nobody has told of
+    call.on_update = false
+    end_call()
+  end
   wanted = choice
   local seen = choice and (choice ~= true or require("latent").terminal(io.stderr))
   require("latent")._tell(seen and tell_of_call or nil, after, often)

@@ -143,6 +143,8 @@ void latL_settold(lua_State *L, double after, double every)
   s->after = after;
   s->every = every;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &told_key);
+  lua_pushboolean(L, 0);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
 }
 
 bool latL_istold(lua_State *L)
@@ -150,27 +152,49 @@ bool latL_istold(lua_State *L)
   return state_of(L)->told;
 }
 
-/* Pushes the function that is told, and how the one that runs was called. */
-static void push_told(lua_State *L)
+/* Pushes how the function was called that runs below this one; its first argument is at `self`. */
+static void push_name(lua_State *L, int self)
 {
   lua_Debug call;
-  const char *name = NULL;
-  bool method = false;
-  if (lua_getstack(L, 0, &call) && lua_getinfo(L, "n", &call)) {
-    name = call.name;
-    method = strcmp(call.namewhat, "method") == 0;
-  }
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &told_key);
-  if (!method || !luaL_getmetafield(L, 1, "__name")) {
-    lua_pushstring(L, name);
+  if (!lua_getstack(L, 1, &call) || !lua_getinfo(L, "n", &call)) {
+    lua_pushnil(L);
     return;
   }
-  lua_pushfstring(L, "%s:%s", luaL_tolstring(L, -1, NULL), name);
-  lua_replace(L, -3);
-  lua_pop(L, 1);
+  bool method = strcmp(call.namewhat, "method") == 0;
+  if (method && luaL_getmetafield(L, self, "__name") == LUA_TSTRING)
+    lua_pushfstring(L, "%s:%s", lua_tostring(L, -1), call.name);
+  else
+    lua_pushstring(L, call.name);
 }
 
-/* Calls the function with so many arguments, all on the top, of which its result or its error takes
+static void push_number(lua_State *L, bool known, double x)
+{
+  if (known)
+    lua_pushnumber(L, x);
+  else
+    lua_pushnil(L);
+}
+
+/* Calls the function that is told: of the scratch, which runs a function whose first argument is
+ * this. All that may raise is in here. */
+static int tell_of(lua_State *L)
+{
+  const scratch *s = lua_touserdata(L, 1);
+  const lat_progress *p = s->counts;
+  bool counted = p->depth > 0 && p->share >= 0;
+  push_name(L, 2);
+  lua_replace(L, 2);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &told_key);
+  lua_pushvalue(L, 2);
+  push_number(L, counted, fmin(p->share, 1));
+  push_number(L, counted && p->total > 0, p->total);
+  lua_pushstring(L, counted ? p->unit : NULL);
+  lua_pushnumber(L, lat_clock() - s->began);
+  lua_call(L, 5, 1);
+  return 1;
+}
+
+/* Calls a function with so many arguments, all on the top, of which its result or its error takes
  * the place. Finalizers don't run, for they may do anything. */
 static bool call_told(lua_State *L, state *of, int arguments)
 {
@@ -183,27 +207,22 @@ static bool call_told(lua_State *L, state *of, int arguments)
   return good;
 }
 
-/* False when the function that is told has failed; what it raised is kept. */
+/* False when the function that is told has failed; what it raised is kept. The core is at work, so
+ * nothing may be raised here. */
 static bool tell(scratch *s)
 {
   lua_State *L = s->running;
   state *of = state_of(L);
-  const lat_progress *p = s->counts;
-  bool counted = p->depth > 0 && p->share >= 0;
   if (of->telling || !lua_checkstack(L, LUA_MINSTACK)) return true;
-  push_told(L);
-  if (counted)
-    lua_pushnumber(L, fmin(p->share, 1));
+  bool any = lua_gettop(L) > 0;
+  lua_pushcfunction(L, tell_of);
+  lua_pushlightuserdata(L, s);
+  if (any)
+    lua_pushvalue(L, 1);
   else
     lua_pushnil(L);
-  if (counted && p->total > 0)
-    lua_pushnumber(L, p->total);
-  else
-    lua_pushnil(L);
-  lua_pushstring(L, counted ? p->unit : NULL);
-  lua_pushnumber(L, lat_clock() - s->began);
-  if (!call_told(L, of, 5)) {
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
+  if (!call_told(L, of, 2)) {
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key); /* its place is there */
     return false;
   }
   s->counts->told = lua_toboolean(L, -1);
@@ -232,18 +251,6 @@ void latL_lendpoll(lua_State *L, lat_workspace *to)
   of->scratch.counts = &to->progress;
 }
 
-/* Raises what the function that is told has raised. */
-static void raise_failure(lua_State *L)
-{
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_key) == LUA_TNIL) {
-    lua_pop(L, 1);
-    return;
-  }
-  lua_pushnil(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
-  lua_error(L);
-}
-
 /* ---- calls into the core --------------------------------------------------- */
 
 /* Ctrl-C in lua.c, and a host's watchdog, set a debug hook: on the main thread of the Lua state
@@ -264,6 +271,17 @@ static bool poll(void *argument)
   s->failed = !tell(s);
   p->due = lat_clock() + s->every;
   return s->failed;
+}
+
+/* Raises what the function that is told has raised, if it has. */
+static void raise_failure(lua_State *L, const lat_workspace *work)
+{
+  const scratch *s = work->poll == poll ? work->poll_state : NULL;
+  if (!s || !s->failed) return;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_key);
+  lua_pushboolean(L, 0);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
+  lua_error(L);
 }
 
 /* Has the workspace watch the hooks from now on. */
@@ -419,7 +437,7 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
     lat_workspace_trim(work);                        /* rather now than at a collection */
   if (status == LAT_MEMORY) relieve(L, state_of(L)); /* the next call shall have more */
   if (status == LAT_CANCELLED) {
-    raise_failure(L);
+    raise_failure(L, work);
     /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {
       lua_pop(L, 1);
