@@ -142,6 +142,9 @@ describe("matrix", function()
       for i, x in pairs(matrix { 4, 5 }) do seen[i] = x end
       assert.same({ 4, 5 }, { seen[1], seen[2] })
       fails("pairs: self must be a matrix, got table", debug.getmetatable(matrix { 1 }).__pairs, {})
+      local following = pairs(matrix { 4, 5 })
+      assert.has_error(following, "pairs: this is for the loop to call")
+      assert.has_error(function() following(3, 1) end, "pairs: this is for the loop to call")
     end)
 
     it("ipairs runs over rows and elements", function()

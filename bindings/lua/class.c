@@ -89,6 +89,9 @@ void latL_setcall(lua_State *L, lua_CFunction call)
 
 static int next_by_number(lua_State *L)
 {
+  lua_settop(L, 2);
+  if (!lua_isuserdata(L, 1) && !lua_istable(L, 1))
+    return latL_error(L, "pairs", "this is for the loop to call");
   lua_Integer i = lua_tointeger(L, 2); /* 0 at first, when it is nil */
   if (i < 0 || i == LUA_MAXINTEGER) return 0;
   lua_pushinteger(L, ++i);
