@@ -390,7 +390,7 @@ blank       = $(subst ,, )
 # leaves much of LAPACK to liblapack.a, which is Fortran.
 archive     = $(findstring /,$(shell $(CC) -print-file-name=lib$(1).a))
 PC_STATIC   = $(LAPACKE) $(if $(call archive,lapack),-llapack) $(filter-out -llapack,$(BLAS_LIBS)) \
-              $(if $(call archive,gfortran),-lgfortran) -lm -pthread
+              $(if $(call archive,gfortran),-lgfortran $(if $(call archive,quadmath),-lquadmath)) -lm -pthread
 PC_PREFIX   = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(subst ',\\'\'',$(PREFIX)))))
 
 install: all
