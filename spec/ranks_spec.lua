@@ -214,6 +214,19 @@ describe("latent.fork", function()
     assert.are.equal(("x"):rep(3e6), word)
   end)
 
+  it("tells matrices behind strings of any length, which sanitizers look at", function()
+    local word, one, two = latent.fork(3, function(comm)
+      local list = comm:gather(comm.rank == 0 and "odd" or matrix { comm.rank, 0.5 })
+      return list[1], list[2], list[3]
+    end)
+    assert.is_true(word == "odd" and one == matrix { 1, 0.5 } and two == matrix { 2, 0.5 })
+  end)
+
+  it("takes the mean of equal numbers for that number", function()
+    local one, vector = latent.fork(49, function(comm) return comm:mean(1), comm:mean(matrix { 1, 3 }) end)
+    assert.is_true(one == 1 and vector == matrix { 1, 3 }) -- 49 * (1 / 49) < 1
+  end)
+
   it("gives parts that cover all rows, in order, and begin where groups do", function()
     for _, D in ipairs { 1, 3, 64, 1000 } do
       for _, N in ipairs { 1, 1000, 123457, 10 ^ 7 } do
@@ -261,6 +274,26 @@ describe("latent.fork", function()
       if comm.rank == 1 then os.execute "kill -9 $PPID" end
       latent.kmeans { clusters = 2 }:fit(comm:share(X), { comm = comm })
     end)
+  end)
+
+  it("ends only itself where a rank ends its process, be its state closed or not", function()
+    for _, close in ipairs { true, false } do
+      local ok, err = pcall(latent.fork, 3, function(comm)
+        comm:barrier()
+        if comm.rank == 2 then os.exit(7, close) end
+        if comm.rank == 1 then os.execute "sleep 0.2" end
+      end)
+      assert.is_false(ok)
+      assert.is_truthy(err:find "^latent.fork: rank 2: process %d+ has ended with status 7$", err)
+    end
+    local within = latent.fork(2, function(comm)
+      local ended = comm.rank == 0 and not pcall(latent.fork, 2, function(inner)
+        inner:barrier()
+        if inner.rank == 1 then os.exit(7, true) end
+      end)
+      return comm:gather(ended)
+    end)
+    assert.are.same({ true, false }, within)
   end)
 
   it("raises the same on all ranks", function()

@@ -160,7 +160,7 @@ static void end(lua_State *L, const char *who, lat_comm *comm, lat_workspace *wo
 static int sum(lua_State *L, const latL_Function *f)
 {
   lat_comm *comm = latL_checkcomm(L, 1, f->who, "self");
-  double number = 0, *x = &number, scale = f->kind ? 1 / (double)comm->size : 1;
+  double number = 0, *x = &number;
   size_t n = 1;
   lat_workspace *work = latL_callworkspace(L);
   const latL_Matrix *A = latL_tomatrix(L, 2);
@@ -174,21 +174,24 @@ static int sum(lua_State *L, const latL_Function *f)
     number = latL_checknumber(L, 2, f->who, "A");
   }
   end(L, f->who, comm, work, lat_comm_sum(comm, work, x, n));
-  for (size_t i = 0; f->kind && i < n; i++) x[i] *= scale;
+  for (size_t i = 0; f->kind && i < n; i++) x[i] /= (double)comm->size;
   if (!A) return latL_returnnumber(L, number);
   lat_matrix packed = lat_matrix_of(x, A->view.rows, A->view.cols);
   lat_copy(&packed, &latL_newlike(L, A, A->view.dtype)->view);
   return 1;
 }
 
-/* Packs the value at `arg`, in the workspace. */
+/* Packs the value at `arg`, in the workspace: whole words, so that the numbers of the next rank's
+ * are at addresses for such. */
 static unsigned char *pack(lua_State *L, const char *who, int arg, lat_workspace *work,
                            size_t *bytes)
 {
   head h = head_of(L, arg, who);
-  *bytes = sizeof h + bytes_of(&h);
+  size_t used = sizeof h + bytes_of(&h);
+  *bytes = (used + sizeof(double) - 1) / sizeof(double) * sizeof(double);
   unsigned char *packed = lat_allocate(work, *bytes, 1);
   if (!packed) latL_error(L, who, "%s", work->message);
+  memset(packed + used, 0, *bytes - used);
   write_value(L, arg, &h, packed);
   return packed;
 }

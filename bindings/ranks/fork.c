@@ -33,6 +33,8 @@ static int close_job(lua_State *L)
 {
   job *j = luaL_testudata(L, 1, LATL_JOB);
   if (!j || !j->running) return 0;
+  /* os.exit closes the state in a process that was forked within the job: the others aren't its */
+  if (j->forked.shared && j->forked.parent != (long)getpid()) return 0;
   end_job(j);
   if (j->forked.shared) lat_forked_kill(&j->forked);
   return 0;
