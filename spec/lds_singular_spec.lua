@@ -164,6 +164,28 @@ describe("lds with singular covariances", function()
     end
   end)
 
+  it("counts both of two outputs that see the same with little noise", function()
+    -- c'z + e and c'z + f are their sum and difference by sqrt(2), which are independent: of variance 2 c'c + r and r
+    for _, c in ipairs{ { 1 }, { 1, 0.6 }, { 1, 0.6, 0.2 } } do
+      local M, prior, zero = #c, 0, {}
+      for m = 1, M do prior, zero[m] = prior + c[m] * c[m], 0 end
+      for _, r in ipairs{ 1e-10, 1e-12, 1e-13, 2e-14 } do
+        local y, z = 0.7, 0.7 + 1.3 * math.sqrt(r)
+        local sum, difference, variance = (y + z) / math.sqrt(2), (y - z) / math.sqrt(2), 2 * prior + r
+        local expected = -math.log(2 * math.pi) - 0.5 * (math.log(variance) + sum * sum / variance
+          + math.log(r) + difference * difference / r)
+        for _, form in ipairs(forms) do
+          local lds = latent.lds{ A = matrix.eye(M), C = matrix{ c, c }, Q = 0, R = r, initial_mean = zero,
+            initial_covariance = matrix.eye(M), form = form }
+          local f = lds:filter{ { y, z } }
+          assert.near(expected, f.log_likelihood, 1e-2)
+          local left = (matrix{ c } * f.covariances[1] * matrix{ c }:t())(1, 1)
+          assert.near(1, left / (r * prior / variance), 0.05)
+        end
+      end
+    end
+  end)
+
   it("says how many entries it skipped, and blocks.fit doesn't gain by them", function()
     local lds = latent.lds{ A = 1, C = { { 1 }, { 1 } }, Q = 1, R = 0, initial_mean = 0, initial_covariance = 1 }
     assert.equal(3, lds:filter{ { 1, 1 }, { 2, 2 }, { nan, 1 }, { 0, 0 } }.skipped)

@@ -26,6 +26,9 @@
  * hundred steps' rounding. */
 #define LDS_VARIANCE_ROUNDING  1e-13
 #define LDS_DEVIATION_ROUNDING 1e-13
+/* The same where the noise of the observation is more than this part, too: an error of c' P c
+ * counts only against it. */
+#define LDS_NOISY_ROUNDING 2e-15
 /* A negative variance below minus this part of what it was is no rounding: P isn't a covariance. */
 #define LDS_INDEFINITE 1e-8
 /* By how much rounding of earlier steps may still count after an update (lat_lds_belief's

@@ -9,7 +9,8 @@
  * Cholesky factor of S. An entry with F_i = 0 is skipped and adds nothing to the likelihood. F_i is
  * 0 when D_i is 0 and c_i' P c_i is only rounding (LDS_VARIANCE_ROUNDING) of its largest recent
  * value: that before the update, and that of earlier steps, as far as their rounding may still be
- * in it (lat_lds_belief's scale). */
+ * in it (lat_lds_belief's scale). Beside a D_i that is larger than rounding, so is much less of
+ * c_i' P c_i: of two outputs with little noise that see the same, it is about D_i at the second. */
 #include "em/lds/internal.h"
 
 /* ---- the usual form -------------------------------------------------------------------------- */
@@ -128,9 +129,10 @@ static double update_entry(size_t M, const double *c, const double *most, double
                            const noiseless *e, double *gain, double *P)
 {
   double *K = e->RKt, variance = variance_of(M, c, P, gain),
-         bound = variance_bound(M, most, e->before);
+         bound = variance_bound(M, most, e->before),
+         rounding = D > LDS_NOISY_ROUNDING * bound ? LDS_NOISY_ROUNDING : LDS_VARIANCE_ROUNDING;
   if (!(variance >= -LDS_INDEFINITE * bound) || !isfinite(variance)) return NAN;
-  if (!(variance > LDS_VARIANCE_ROUNDING * bound)) {
+  if (!(variance > rounding * bound)) {
     memset(gain, 0, M * sizeof *gain);
     return sqrt(D);
   }
