@@ -379,6 +379,35 @@ describe("exported models", function()
     end
   end)
 
+  it("count both of two outputs that see the same sum of states with little noise", function()
+    -- their sum and difference by sqrt(2) are independent, of variance 2 c'c + r and r
+    local function log_normal(x, variance) return -0.5 * (math.log(2 * math.pi * variance) + x * x / variance) end
+    local function exported(ending, r, options)
+      local path = export.path(ending)
+      assert(latent.lds { A = { { 1, 0 }, { 0, 1 } }, Q = 0, C = { { 1, 0.6 }, { 1, 0.6 } }, R = r,
+        initial_mean = { 0, 0 }, initial_covariance = { { 1, 0 }, { 0, 1 } } }:export(path, options))
+      local y, z = 0.75, 0.75 + 1.5 * math.sqrt(r)
+      return path, { y, z }, log_normal((y + z) / math.sqrt(2), 2 * 1.36 + r) + log_normal((y - z) / math.sqrt(2), r)
+    end
+    for _, r in ipairs { 1e-10, 1e-13, 2e-14 } do
+      local path, row, expected = exported(".lua", r)
+      local module = dofile(path)
+      export.same(expected, module.update(module.init(), row), 1e-2)
+    end
+    for _, r in ipairs { 1e-3, 1e-5, 5e-6 } do
+      local path, row, expected = exported(".c", r, { precision = "float" })
+      local found = export.run_c(path, matrix { row }, 1, [[
+        typedef struct { float mean[2], covariance[4], log_likelihood, steps, predicted; } NAME_state;
+        void NAME_init(NAME_state *);
+        float NAME_update(NAME_state *, const float *);
+        static NAME_state s;]], [[
+      float row[2] = { (float)in[0], (float)in[1] };
+      NAME_init(&s);
+      out[0] = (double)NAME_update(&s, row) ]])
+      assert.near(expected, found(1, 1), 0.05)
+    end
+  end)
+
   it("track in single precision with little noise", function()
     local model = latent.lds { A = { { 1, 1 }, { 0, 1 } }, C = { { 1, 0 } }, Q = { { 1, 0.5 }, { 0.5, 2 } },
       R = { 1e-5 }, initial_mean = { 0, 0 }, initial_covariance = { { 1e4, 0 }, { 0, 1e4 } } }

@@ -141,7 +141,11 @@ local VARIANCE = spread { P = "covariance", v = "g", f = "f", m = "most" } .. [[
   for m < M
     e = e - ROWS[i * M + m] * s.mean[m]
   end
-  if f < ROUNDING * most * most
+  real least = ROUNDING * most * most
+  if variance > NOISY * most * most
+    least = NOISY * most * most
+  end
+  if f < least
     f = 0.0
   end
 ]]
@@ -265,7 +269,8 @@ local function add_methods(p, inputs, float)
   local parts = { PREDICT = inputs and "predict(s, u)" or "predict(s)", NOISE = correlated and "noise[i * D + i]"
     or "noise[i]", WHITEN = correlated and WHITEN or "", VARIANCE = VARIANCE, JOSEPH = JOSEPH,
     REVEAL = REVEAL, ROWS = correlated and "rows" or "c",
-    ROUNDING = float and "1.0e-5" or "1.0e-13", LOST = float and "1.0e-4" or "1.0e-10" } -- some hundred steps'
+    ROUNDING = float and "1.0e-5" or "1.0e-13", LOST = float and "1.0e-4" or "1.0e-10", -- some hundred steps'
+    NOISY = float and "1.0e-6" or "2.0e-15" } -- beside noise, an error counts only against it
   program.add(p, { name = "init", args = "state s", public = true, makes = true, body = INIT,
     about = "Before the first step: the state of the model." })
   program.add(p, { name = "predict", args = "state s" .. more, public = true, body = PREDICT,
