@@ -240,6 +240,24 @@ describe("who is told", function()
     os.remove(path)
   end)
 
+  it("may want no more in the middle of a call, or another in its place", function()
+    local first, second = 0, 0
+    local want = {
+      function() progress(false) end,
+      function() progress(function() second = second + 1 end) end,
+    }
+    for _, change in ipairs(want) do
+      progress._patience(0, 0)
+      progress(function() first = first + 1; change() end)
+      local ok, err = pcall(random, 1000, 1000)
+      progress._patience()
+      assert.is_true(ok, err)
+    end
+    assert.are.equal(2, first)
+    assert.is_true(second > 1)
+    progress(false)
+  end)
+
   it("can't yield", function()
     progress(function() coroutine.yield() end)
     local thread = coroutine.create(function() return latent.eigen.symmetric(A) end)

@@ -213,7 +213,7 @@ static bool tell(scratch *s)
 {
   lua_State *L = s->running;
   state *of = state_of(L);
-  if (of->telling || !lua_checkstack(L, LUA_MINSTACK)) return true;
+  if (of->telling || !of->told || !lua_checkstack(L, LUA_MINSTACK)) return true;
   bool any = lua_gettop(L) > 0;
   lua_pushcfunction(L, tell_of);
   lua_pushlightuserdata(L, s);
@@ -233,8 +233,9 @@ static bool tell(scratch *s)
 /* The call is over, and can't be ended any more: what the function raises now is lost. */
 void latL_endtold(lua_State *L, lat_workspace *work)
 {
-  if (!work->progress.told) return;
+  bool told = work->progress.told && latL_istold(L); /* or who was told wants no more */
   work->progress.told = false;
+  if (!told) return;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &told_key);
   call_told(L, state_of(L), 0);
