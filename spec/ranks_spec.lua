@@ -296,6 +296,18 @@ describe("latent.fork", function()
     assert.are.same({ true, false }, within)
   end)
 
+  it("leaves other ranks their fit where one's progress raises after its end", function()
+    for _, make in ipairs { latent.pca, latent.ppca } do
+      local fitted, sum = latent.fork(2, function(comm)
+        local function progress(p) if comm.rank == 1 and p.done == p.total then error "late" end end
+        local ok = pcall(function() make { latent_dim = 1 }:fit(comm:share(X), { comm = comm, progress = progress }) end)
+        return comm:gather(ok), comm:sum(1)
+      end, { deadline = 10 })
+      assert.are.same({ true, false }, fitted)
+      assert.are.equal(2, sum)
+    end
+  end)
+
   it("raises the same on all ranks", function()
     local function each(f)
       return latent.fork(3, function(comm)

@@ -80,13 +80,13 @@ static lat_status fit_all(void *context)
   return LAT_OK;
 }
 
-/* The call has failed: the model has what it had. */
+/* The call has failed: the model has what it had. After the end other ranks have theirs, too. */
 static void fail(lua_State *L, latL_Turn *turn)
 {
   latL_Work *w = (latL_Work *)turn;
   (void)L;
   w->aborted = true;
-  latL_tellranks(w->rows.source.comm, turn->work, &w->told);
+  if (!w->ended) latL_tellranks(w->rows.source.comm, turn->work, &w->told);
 }
 
 static void conclude(lua_State *L, latL_Work *w)
