@@ -54,4 +54,36 @@ describe("wide mixtures", function()
     assert.is_true(model.history[#model.history] > -1e4)
     assert.equal(3, #model.weights)
   end)
+
+  it("weighs rows in any unit", function()
+    -- 12 columns go by rows or features, 18 by lists, 70 by rows; powers of two scale sums without rounding
+    local random = latent.random(3)
+    for _, D in ipairs { 12, 18, 70 } do
+      local means = matrix(4, D, function(k, j) return 20 * math.sin(3.1 * k + j) end)
+      local X = matrix(400, D, function(i, j) return means((i - 1) % 4 + 1, j) + 3 * random:normal() end)
+      local gaps = matrix(400, D, function(i, j) return (i + j) % 9 == 0 and 0 / 0 or X(i, j) end)
+      for _, missing in ipairs { false, true } do
+        local function fit(make, weight)
+          return make():fit(missing and gaps or X, { missing = missing, weights = matrix.ones(400, 1):col(1) * weight })
+        end
+        local function gmm()
+          return latent.gmm { components = 4, max_iterations = 3, tolerance = 0, regularization = 1e-3,
+            init = { means = means } }
+        end
+        local function mppca()
+          return latent.mppca { components = 4, latent_dim = 2, max_iterations = 3, tolerance = 0,
+            init = { means = means } }
+        end
+        for _, make in ipairs { gmm, mppca } do
+          local one = fit(make, 1)
+          for _, unit in ipairs { 2 ^ -66, 2 ^ -110, 2 ^ -300, 2 ^ 300 } do
+            local other = fit(make, unit)
+            assert.near_matrix(one.means, other.means, 1e-9)
+            assert.near_matrix(one.weights, other.weights, 1e-12)
+            assert.near(one.history[3], other.history[3], 1e-9)
+          end
+        end
+      end
+    end
+  end)
 end)

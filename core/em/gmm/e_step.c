@@ -263,6 +263,15 @@ static void put_labels(const lat_gmm_context *gmm, const uint32_t *labels, const
   }
 }
 
+/* The least that isn't 0; 1 when all are. */
+static double least_weight(size_t n, const double *weights)
+{
+  double least = INFINITY;
+  for (size_t i = 0; i < n; i++)
+    if (weights[i] > 0 && weights[i] < least) least = weights[i];
+  return least < INFINITY ? least : 1;
+}
+
 void lat_gmm_find_responsibilities(const lat_gmm_context *gmm, const lat_em_chunk *chunk,
                                    const gmm_rows *rows, gmm_block *block, double *statistics)
 {
@@ -271,6 +280,7 @@ void lat_gmm_find_responsibilities(const lat_gmm_context *gmm, const lat_em_chun
   for (size_t i = 0; weighted && i < n; i++)
     block->weights[i] = chunk->weights ? chunk->weights[gmm_row(rows, i)] : 1;
   if (gmm->labels) put_labels(gmm, gmm->labels + chunk->first, rows, block);
+  block->unit = weighted ? least_weight(n, block->weights) : 1;
   lat_responsibilities(K, n, block->joint, block->log_sum, block->spare);
   if (!weighted) block->weights = NULL;
   for (size_t k = 0; weighted && k < K; k++)
@@ -287,14 +297,14 @@ void lat_gmm_find_responsibilities(const lat_gmm_context *gmm, const lat_em_chun
 
 /* ---- statistics ------------------------------------------------------------------------------ */
 
-/* Z (D x m) := sqrt(r) (Y - about), for the m rows that the component has anything to do with;
- * where components are far apart that spares nearly all of the work. */
+/* Z (D x m) := sqrt(r) (Y - about), for the m rows that the component has anything to do with (r
+ * more than `least`); where components are far apart that spares nearly all of the work. */
 static size_t gather(size_t D, size_t n, const double *Y, const double *about, const double *r,
-                     double *Z, double *roots)
+                     double least, double *Z, double *roots)
 {
   size_t *index = (size_t *)(void *)(roots + n), m = 0;
   for (size_t i = 0; i < n; i++) {
-    if (!(r[i] > 1e-30)) continue;
+    if (!(r[i] > least)) continue;
     roots[m] = sqrt(r[i]);
     index[m++] = i;
   }
@@ -340,7 +350,7 @@ void lat_gmm_add_component(const lat_gmm_context *gmm, size_t k, const gmm_block
   double *A = block->spare, *roots = A + (lat_gmm_is_dense(gmm) ? D * D : 0), *Z = block->Z;
   double *linear = statistics + lat_gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
   double *quadratic = lat_gmm_quadratic_of(gmm, k, statistics, &step);
-  size_t m = gather(D, n, Y, about, block->joint + k * n, Z, roots);
+  size_t m = gather(D, n, Y, about, block->joint + k * n, 1e-30 * block->unit, Z, roots);
   if (m == 0) return;
   linear[D * between] += square_sum(m, roots);
   if (lat_gmm_is_dense(gmm) && m <= FEW && D > 1) {

@@ -12,8 +12,8 @@
 
 LAT_FUSED
 
-/* Less is nothing: of the sum over all components, which is 1 a row. */
-static const double least = 1e-20;
+/* Less is nothing: of the sum over all components, which is a row's weight. */
+static const double LEAST = 1e-20;
 
 enum { WIDTH = LAT_TILE, VECTORS = 8, SPAN = VECTORS * WIDTH }; /* features in registers */
 
@@ -49,7 +49,7 @@ LAT_CLONES static void add(size_t n, const double *restrict x, double *restrict 
   for (size_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-LAT_CLONES static size_t count_pairs(size_t n, const double *r)
+LAT_CLONES static size_t count_pairs(size_t n, const double *r, double least)
 {
   size_t count = 0;
   for (size_t i = 0; i < n; i++) count += r[i] > least;
@@ -61,7 +61,8 @@ bool lat_gmm_accumulate_lists(const lat_gmm_context *gmm, const gmm_block *block
 {
   size_t K = gmm->K, n = block->n, F = gmm_features(gmm), pitch = pitch_of(gmm);
   size_t padded = gmm_padded(gmm);
-  if (!block->lists || 2 * count_pairs(K * n, block->joint) > K * n) return false;
+  double least = LEAST * block->unit;
+  if (!block->lists || 2 * count_pairs(K * n, block->joint, least) > K * n) return false;
   double *sums = block->lists, *turned = sums + padded * pitch;
   uint32_t *list = (uint32_t *)(void *)(turned + padded * F);
   memset(sums + K * pitch, 0, (padded - K) * pitch * sizeof *sums);

@@ -255,7 +255,7 @@ void lat_gmm_accumulate_missing(const lat_gmm_context *gmm, const gmm_derived *d
     const double *r = block->joint + k * n, *mean = derived->means + k * D;
     double *expected = rows->expected + k * D * n, weight = 0;
     for (size_t i = 0; i < n; i++) weight += r[i];
-    if (!(weight > 1e-20)) continue; /* of the sum over all components, which is 1 a row */
+    if (!(weight > 1e-20 * block->unit)) continue; /* the sum over all of them is a unit or more */
     if (!gmm_centre(gmm, derived, k))
       for (size_t d = 0; d < D; d++)
         for (size_t i = 0; i < n; i++) expected[d * n + i] += mean[d];

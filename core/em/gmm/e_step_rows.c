@@ -47,16 +47,17 @@ LAT_CLONES static void normal_rows(size_t n, size_t pitch, const double *restric
 }
 
 /* y := x - about (NULL: 0), z := r y, sum += z, for the rows that the component has anything to do
- * with, whose number is returned; where components are far apart that spares nearly all of the
- * work. */
+ * with (r more than `least`), whose number is returned; where components are far apart that spares
+ * nearly all of the work. */
 LAT_CLONES static size_t weigh_rows(size_t n, size_t D, size_t pitch, const double *restrict x,
                                     const double *restrict about, const double *restrict r,
-                                    double *restrict y, double *restrict z, double *restrict sum)
+                                    double least, double *restrict y, double *restrict z,
+                                    double *restrict sum)
 {
   size_t m = 0;
   for (size_t i = 0; i < n; i++, x += pitch) {
     double w = r[i];
-    if (!(w > 1e-30)) continue;
+    if (!(w > least)) continue;
     if (about)
       for (size_t d = 0; d < D; d++) y[d] = x[d] - about[d];
     else
@@ -230,7 +231,8 @@ void lat_gmm_add_rows(const lat_gmm_context *gmm, size_t k, const gmm_block *blo
   double *linear = statistics + lat_gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
   double *sum = block->spare, *A = block->spare, count = 0;
   memset(sum, 0, D * sizeof *sum);
-  size_t m = weigh_rows(n, D, pitch, block->T, about, r, block->Y, block->Z, sum);
+  size_t m =
+      weigh_rows(n, D, pitch, block->T, about, r, 1e-30 * block->unit, block->Y, block->Z, sum);
   if (m == 0) return;
   for (size_t i = 0; i < n; i++) count += r[i];
   for (size_t d = 0; d < D; d++) linear[d * between] += sum[d];

@@ -164,6 +164,7 @@ typedef struct gmm_block {
   double *joint;            /* K x n: log p(x, k), then responsibilities times weights */
   double *log_sum, *common; /* n each: log p(x); what all log p(x, k) have to add */
   double *weights;          /* n: or NULL when all are 1 */
+  double unit;              /* the least positive weight, which what is left out is relative to */
   double *Y, *Z;            /* D x n, or n x pitch, each */
   double *spare;            /* 2n + 2D, and of dense covariances D x pitch */
   double *lists;            /* lat_gmm_lists_count; or NULL */

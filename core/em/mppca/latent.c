@@ -232,12 +232,12 @@ static void add_rows(adder *a, const lat_matrix *X)
 
 /* The rows that the component has anything to do with: where components are far apart that spares
  * nearly all of the work. */
-static lat_matrix gather(const lat_matrix *X, const double *responsibilities,
+static lat_matrix gather(const lat_matrix *X, const double *responsibilities, double least,
                          const scratch_parts *r)
 {
   size_t n = 0, D = X->cols;
   for (size_t i = 0; i < X->rows; i++) {
-    if (!(responsibilities[i] > 1e-30)) continue;
+    if (!(responsibilities[i] > least)) continue;
     lat_matrix from = lat_block_of(*X, i, 0, 1, D), to = lat_matrix_of(r->rows + n * D, 1, D);
     lat_copy(&from, &to);
     r->weights[n++] = responsibilities[i];
@@ -264,7 +264,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   lat_gmm_find_responsibilities(&m->gmm, chunk, &(gmm_rows){.first = 0}, &block, statistics);
   for (size_t k = 0; k < m->gmm.K; k++) {
     mppca_component c = lat_mppca_component_of(m, em->parameters, missing, em->derived + 1, k);
-    lat_matrix rows = gather(&chunk->X, r.joint + k * n, &r);
+    lat_matrix rows = gather(&chunk->X, r.joint + k * n, 1e-30 * block.unit, &r);
     adder a = {
         .m = m, .c = &c, .scratch_parts = &r, .A = statistics + 2 + k * mppca_latent_count(m)};
     a.B = a.A + lat_packed_count(M + 1);
