@@ -58,10 +58,10 @@ describe("wide mixtures", function()
   it("weighs rows in any unit", function()
     -- 12 columns go by rows or features, 18 by lists, 70 by rows; powers of two scale sums without rounding
     local random = latent.random(3)
-    for _, D in ipairs { 12, 18, 70 } do
-      local means = matrix(4, D, function(k, j) return 20 * math.sin(3.1 * k + j) end)
-      local X = matrix(400, D, function(i, j) return means((i - 1) % 4 + 1, j) + 3 * random:normal() end)
-      local gaps = matrix(400, D, function(i, j) return (i + j) % 9 == 0 and 0 / 0 or X(i, j) end)
+    for _, columns in ipairs { 12, 18, 70 } do
+      local means = matrix(4, columns, function(k, j) return 20 * math.sin(3.1 * k + j) end)
+      local X = matrix(400, columns, function(i, j) return means((i - 1) % 4 + 1, j) + 3 * random:normal() end)
+      local gaps = matrix(400, columns, function(i, j) return (i + j) % 9 == 0 and 0 / 0 or X(i, j) end)
       for _, missing in ipairs { false, true } do
         local function fit(make, weight)
           return make():fit(missing and gaps or X, { missing = missing, weights = matrix.ones(400, 1):col(1) * weight })
