@@ -126,6 +126,21 @@ for _, name in ipairs(names) do
   end
 end
 for _, ending in ipairs { "", ".npy", ".csv", ".npz", ".png" } do os.remove(path .. ending) end
+
+local latent = require "latent"
+local X = latent.matrix.normal(200, 3, latent.random(1))
+local pca, gmm, flow = latent.pca { latent_dim = 2 }:fit(X), latent.gmm { components = 2 }:fit(X),
+  latent.flow { input_dim = 3 }:fit(X, { epochs = 1 })
+local large = latent.matrix.zeros(1000, 1000)
+local t = large:t()
+for i, call in ipairs { { X.sum, X }, { large.exp, large }, { t.copy, t }, { latent.eigen.svd, X }, { pca.fit, pca, X },
+  { pca.transform, pca, X }, { gmm.fit, gmm, X }, { gmm.partial_fit, gmm, X }, { gmm.log_likelihood, gmm, X },
+  { flow.fit, flow, X, { epochs = 1 } }, { flow.step, flow, X }, { flow.score, flow, X } } do
+  local ok, message = late(table.unpack(call))
+  if ok or not tostring(message):find("interrupted!", 1, true) then
+    few[#few + 1] = ("call %d missed an interrupt that came before it watched: %s"):format(i, message)
+  end
+end
 assert(#few == 0, table.concat(few, "\n"))
 ]==]
 

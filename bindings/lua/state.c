@@ -230,6 +230,18 @@ static bool tell(scratch *s)
   return true;
 }
 
+latL_Hook latL_silence(lua_State *L)
+{
+  latL_Hook hook = {lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
+  lua_sethook(L, NULL, 0, 0);
+  return hook;
+}
+
+void latL_unsilence(lua_State *L, latL_Hook hook)
+{
+  if (!lua_gethook(L)) lua_sethook(L, hook.f, hook.mask, hook.count);
+}
+
 /* The call is over, and can't be ended any more: what the function raises now is lost. */
 void latL_endtold(lua_State *L, lat_workspace *work)
 {
@@ -237,9 +249,11 @@ void latL_endtold(lua_State *L, lat_workspace *work)
   work->progress.told = false;
   if (!told) return;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
+  latL_Hook hook = latL_silence(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &told_key);
   call_told(L, state_of(L), 0);
   lua_pop(L, 1);
+  latL_unsilence(L, hook);
 }
 
 void latL_lendpoll(lua_State *L, lat_workspace *to)
@@ -285,14 +299,32 @@ static void raise_failure(lua_State *L, const lat_workspace *work)
   lua_error(L);
 }
 
-/* Has the workspace watch the hooks from now on. */
+/* A Lua function, even an empty one, lets the hook say what it has to say; one that interrupts
+ * raises. */
+static void let_hook_speak(lua_State *L)
+{
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {
+    lua_pop(L, 1);
+    luaL_loadstring(L, "");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
+  }
+  lua_call(L, 0, 0);
+}
+
+/* Has the workspace watch the hooks from now on. One that is there may have been set by a signal
+ * since the function was called: what it has to say would be taken for what was there before. */
 static lat_workspace *watch(lua_State *L, scratch *s)
 {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   s->main = lua_tothread(L, -1);
   lua_pop(L, 1);
   s->running = L;
-  s->hook = lua_gethook(L);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  while ((s->hook = lua_gethook(L)) != NULL) {
+    let_hook_speak(L);
+    if (lua_gethook(L) == s->hook) break;
+  }
   s->main_hook = lua_gethook(s->main);
   s->work.poll = poll;
   s->work.poll_state = s;
@@ -439,14 +471,7 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
   if (status == LAT_MEMORY) relieve(L, state_of(L)); /* the next call shall have more */
   if (status == LAT_CANCELLED) {
     raise_failure(L, work);
-    /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {
-      lua_pop(L, 1);
-      luaL_loadstring(L, "");
-      lua_pushvalue(L, -1);
-      lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
-    }
-    lua_call(L, 0, 0);
+    let_hook_speak(L);
   }
   /* the core's two sentences about a NaN in the data of a model */
   bool gap = status == LAT_INVALID &&

@@ -45,6 +45,15 @@ void latL_ask(lua_State *L, const char *who, lat_workspace *work);
 void latL_copy(lua_State *L, const char *who, const lat_matrix *A, const lat_matrix *B);
 void latL_fill(lua_State *L, const char *who, const lat_matrix *A, double value);
 
+/* The debug hook of the thread, taken away for what nobody may end; it has its say afterwards, unless
+ * another, a signal's, has come meanwhile. */
+typedef struct latL_Hook {
+  lua_Hook f;
+  int mask, count;
+} latL_Hook;
+latL_Hook latL_silence(lua_State *L);
+void latL_unsilence(lua_State *L, latL_Hook hook);
+
 /* ---- who looks on ------------------------------------------------------------------------ */
 
 /* What the core counts (base/progress.h) is told to the function that latL_settold has taken from

@@ -112,13 +112,11 @@ static int fail_turn(lua_State *L)
 
 void latL_callquietly(lua_State *L, lua_CFunction f)
 {
-  lua_Hook hook = lua_gethook(L);
-  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
-  lua_sethook(L, NULL, 0, 0);
+  latL_Hook hook = latL_silence(L);
   lua_pushcfunction(L, f);
   lua_insert(L, -2);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-  lua_sethook(L, hook, mask, count);
+  latL_unsilence(L, hook);
 }
 
 /* __close(guard): a call is over, or has failed. */

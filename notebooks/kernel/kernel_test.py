@@ -125,6 +125,12 @@ class MoreTest(unittest.TestCase):
         self.assertEqual(len(lines), 200000)
         self.assertEqual(lines[-1], "äöü\t200000")
 
+    def test_output_of_many_small_pieces(self):
+        _, messages = self.run_cell("io.stdout:setvbuf 'no'; for i = 1, 20000 do print(i) end")
+        pieces = [c["text"] for c in self.of(messages, "stream")]
+        self.assertEqual("".join(pieces).split(), [str(i) for i in range(1, 20001)])
+        self.assertLess(len(pieces), 500)  # a client that is slow loses what is beyond a thousand
+
     def test_a_display_is_updated(self):
         _, messages = self.run_cell("local d = notebook.display(1)\nd:update(2)")
         shown = self.of(messages, "display_data")[0]

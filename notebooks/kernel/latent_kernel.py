@@ -12,16 +12,44 @@ import os
 import selectors
 import signal
 import subprocess
+import time
 
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.kernelbase import Kernel
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 READ = 1 << 16
+# Messages that a client doesn't take in time are lost beyond a thousand: output goes out so often, and so much at once.
+SECONDS, CHARACTERS = 0.05, 1 << 20
 
 
 class Ended(Exception):
     """The process is gone; the argument says how."""
+
+
+class Output:
+    """What has been written and is to go out, in its order."""
+
+    def __init__(self):
+        self.pieces, self.size, self.due, self.last = [], 0, 0.0, 0.0
+
+    def add(self, name, text):
+        if not self.pieces:
+            self.due = max(self.last + SECONDS, time.monotonic())
+        if self.pieces and self.pieces[-1][0] == name:
+            self.pieces[-1][1].append(text)
+        else:
+            self.pieces.append((name, [text]))
+        self.size += len(text)
+
+    def wait(self):
+        """Seconds until it is to go out; None while there is nothing."""
+        return max(self.due - time.monotonic(), 0) if self.pieces else None
+
+    def take(self):
+        pieces, self.pieces, self.size, self.last = self.pieces, [], 0, time.monotonic()
+        for name, texts in pieces:
+            yield name, "".join(texts)
 
 
 class Session:
@@ -75,17 +103,17 @@ class Session:
         del self.buffer[:at]
         return parts
 
-    def _written(self, name):
-        """What a stream has now, piece by piece."""
+    def _read(self, name, output, most=float("inf")):
+        """Adds what a stream has now; what comes after so many characters waits."""
         descriptor, decoder = self.streams[name]
-        while True:
+        while output.size < most:
             try:
                 data = os.read(descriptor, READ)
             except BlockingIOError:
                 return
             text = decoder.decode(data)
             if text:
-                yield name, text
+                output.add(name, text)
             if not data:
                 if descriptor in self.selector.get_map():
                     self.selector.unregister(descriptor)
@@ -94,22 +122,30 @@ class Session:
     def events(self):
         """("stdout", text), ("stderr", text) and ("frame", parts), as they come; what was written before a frame
         comes before it."""
+        output = Output()
         while True:
-            ready = self.selector.select(1)
-            if not ready and self.process.poll() is not None:  # its own children may hold the pipes open
+            wait = output.wait()
+            if output.size >= CHARACTERS:
+                time.sleep(wait)
+            ready = self.selector.select(1 if wait is None else wait)
+            if wait is None and not ready and self.process.poll() is not None:  # its own children may hold the pipes
                 raise Ended(self.how_ended())
             for key, _ in ready:
                 if key.data != "reply":
-                    yield from self._written(key.data)
+                    self._read(key.data, output, CHARACTERS)
                     continue
                 data = os.read(self.replies, READ)
                 for name in self.streams:
-                    yield from self._written(name)
+                    self._read(name, output)
                 if not data:
+                    yield from output.take()
                     raise Ended(self.how_ended())
                 self.buffer += data
                 while (frame := self._take_frame()) is not None:
+                    yield from output.take()
                     yield "frame", frame
+            if output.wait() == 0:
+                yield from output.take()
 
     def ask(self, *request):
         """The one frame that answers a request; output between cells belongs to none."""

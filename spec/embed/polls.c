@@ -3,7 +3,9 @@
  *
  *   polls(f)     -> how often the calling thread asked
  *   polls(f, n)  -> the same, true or false, what f raised: at the n-th time a debug hook is set that
- *                   raises "interrupted!" */
+ *                   raises "interrupted!"
+ *   late(f, ...)  -> the same, of a C function that is called with the hook set already: as a signal does that
+ *                   comes after the virtual machine has looked, and before the function has begun to watch */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -48,6 +50,16 @@ static int polls(lua_State *L)
   return 3;
 }
 
+static int late(lua_State *L)
+{
+  lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  int status = lua_pcall(L, lua_gettop(L) - 1, 0, 0);
+  lua_sethook(L, NULL, 0, 0);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_insert(L, 1);
+  return lua_gettop(L);
+}
+
 int main(int count, char **arguments)
 {
   if (count != 2) return 2;
@@ -56,6 +68,7 @@ int main(int count, char **arguments)
   luaL_requiref(state, "latent", luaopen_latent, 0);
   lua_pop(state, 1);
   lua_register(state, "polls", polls);
+  lua_register(state, "late", late);
   if (luaL_dofile(state, arguments[1]) != LUA_OK) {
     puts(lua_tostring(state, -1));
     return 1;
