@@ -312,19 +312,28 @@ static void let_hook_speak(lua_State *L)
   lua_call(L, 0, 0);
 }
 
-/* Has the workspace watch the hooks from now on. One that is there may have been set by a signal
- * since the function was called: what it has to say would be taken for what was there before. */
+/* A hook that is there when a call begins to watch may have been set by a signal since the function
+ * was called: what it has to say would be taken for what was there before. Gives the one that has
+ * had its say and stays, or NULL. */
+static lua_Hook hear(lua_State *L)
+{
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  lua_Hook hook;
+  while ((hook = lua_gethook(L)) != NULL) {
+    let_hook_speak(L);
+    if (lua_gethook(L) == hook) return hook;
+  }
+  return NULL;
+}
+
+/* Has the workspace watch the hooks from now on. */
 static lat_workspace *watch(lua_State *L, scratch *s)
 {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   s->main = lua_tothread(L, -1);
   lua_pop(L, 1);
   s->running = L;
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
-  while ((s->hook = lua_gethook(L)) != NULL) {
-    let_hook_speak(L);
-    if (lua_gethook(L) == s->hook) break;
-  }
+  s->hook = lua_gethook(L);
   s->main_hook = lua_gethook(s->main);
   s->work.poll = poll;
   s->work.poll_state = s;
@@ -355,6 +364,15 @@ static void refuse_telling(lua_State *L, const state *of)
 
 /* A finalizer of the user's may come after all of ours when the state is closed. */
 lat_workspace *latL_workspace(lua_State *L)
+{
+  for (;;) {
+    lua_Hook heard = hear(L);
+    lat_workspace *work = latL_rewatch(L);
+    if (((const scratch *)work)->hook == heard) return work;
+  }
+}
+
+lat_workspace *latL_rewatch(lua_State *L)
 {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
   state *s = lua_touserdata(L, -1);
@@ -400,6 +418,7 @@ static int workspace_gc(lua_State *L)
 lat_workspace *latL_newworkspace(lua_State *L)
 {
   state *of = state_of(L);
+  hear(L);
   refuse_telling(L, of);
   if (of->allocated > of->growth) pace(L, of);
   scratch *s = lua_newuserdatauv(L, sizeof *s, 0);

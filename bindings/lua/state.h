@@ -32,6 +32,8 @@
     latL_call(L, who, work_, function(work_, __VA_ARGS__));                                        \
   } while (0)
 lat_workspace *latL_workspace(lua_State *L);
+/* The same within a run: a debug hook that is there is for whoever runs next to hear, not raised. */
+lat_workspace *latL_rewatch(lua_State *L);
 /* The end of a call for which more than one statement is needed. What lies below the mark stays, also
  * when it raises. */
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,

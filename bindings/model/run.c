@@ -52,7 +52,7 @@ static latL_Turn *restore(lua_State *L, int at)
 
 void latL_beginturn(lua_State *L, latL_Turn *turn)
 {
-  latL_workspace(L);
+  latL_rewatch(L);
   latL_watch(L, turn->work);
   lua_toclose(L, LATL_GUARD);
   turn->busy = true;
@@ -104,7 +104,7 @@ static int fail_turn(lua_State *L)
 {
   latL_Turn *turn = restore(L, 1);
   if (memory_gone(L)) return 0;
-  latL_workspace(L);
+  latL_rewatch(L);
   latL_watch(L, turn->work);
   turn->failed(L, turn);
   return 0;
@@ -257,7 +257,7 @@ void latL_drawbar(lua_State *L, size_t done, double objective, const char *phase
   lua_setfield(L, -2, "within");
   if (!isnan(objective)) lua_pushnumber(L, objective), lua_setfield(L, -2, "objective");
   lua_call(L, 4, 0);
-  latL_workspace(L);
+  latL_rewatch(L);
 }
 
 void latL_open_run(lua_State *L)

@@ -56,7 +56,7 @@ void latL_callback(lua_State *L, const char *who, int arguments, int results)
                  "of a loop over steps");
     lua_error(L);
   }
-  latL_workspace(L); /* what the function called has had the hooks watched from elsewhere */
+  latL_rewatch(L); /* what the function called has had the hooks watched from elsewhere */
 }
 
 /* The weights at `at` of a chunk of n rows, side by side, or NULL. */

@@ -40,7 +40,7 @@ void latL_raiserun(lua_State *L, const latL_Turn *turn, lat_status status)
   char message[sizeof turn->work->message];
   memcpy(message, turn->work->message, sizeof message);
   latL_giveup(L);
-  lat_workspace *work = latL_workspace(L);
+  lat_workspace *work = latL_rewatch(L);
   memcpy(work->message, message, sizeof message);
   latL_check(L, turn->who, work, lat_workspace_mark(work), status);
 }
@@ -89,7 +89,7 @@ static outcome work_on(lua_State *L, latL_Work *w)
 /* The data's function has returned. What it gave is kept from this turn to the next. */
 static void take_piece(lua_State *L, latL_Work *w)
 {
-  latL_workspace(L); /* the function may have had the hooks watched from elsewhere */
+  latL_rewatch(L); /* the function may have had the hooks watched from elsewhere */
   latL_takepiece(L, &w->rows);
   int last = lua_gettop(L);
   lua_createtable(L, last - LATL_TOP, 0);
