@@ -317,9 +317,9 @@ static void let_hook_speak(lua_State *L)
  * had its say and stays, or NULL. */
 static lua_Hook hear(lua_State *L)
 {
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_Hook hook;
   while ((hook = lua_gethook(L)) != NULL) {
+    luaL_checkstack(L, LUA_MINSTACK, NULL); /* asks for memory, which may have come to its end */
     let_hook_speak(L);
     if (lua_gethook(L) == hook) return hook;
   }
