@@ -133,7 +133,10 @@ local pca, gmm, flow = latent.pca { latent_dim = 2 }:fit(X), latent.gmm { compon
   latent.flow { input_dim = 3 }:fit(X, { epochs = 1 })
 local large = latent.matrix.zeros(1000, 1000)
 local t = large:t()
-for i, call in ipairs { { X.sum, X }, { large.exp, large }, { t.copy, t }, { latent.eigen.svd, X }, { pca.fit, pca, X },
+local next_step, steps = latent.gmm { components = 2, tolerance = 0, max_iterations = 1000 }:steps(X)
+local slices = latent.kmeans { clusters = 2, tolerance = 0, max_iterations = 1e6 }
+slices:fit_for(X, 1e-4)
+for i, call in ipairs { { next_step, steps }, { slices.fit_for, slices, X, 1e-4 }, { X.sum, X }, { large.exp, large }, { t.copy, t }, { latent.eigen.svd, X }, { pca.fit, pca, X },
   { pca.transform, pca, X }, { gmm.fit, gmm, X }, { gmm.partial_fit, gmm, X }, { gmm.log_likelihood, gmm, X },
   { flow.fit, flow, X, { epochs = 1 } }, { flow.step, flow, X }, { flow.score, flow, X } } do
   local ok, message = late(table.unpack(call))

@@ -363,6 +363,12 @@ static void refuse_telling(lua_State *L, const state *of)
 }
 
 /* A finalizer of the user's may come after all of ours when the state is closed. */
+int latL_hear(lua_State *L)
+{
+  hear(L);
+  return 0;
+}
+
 lat_workspace *latL_workspace(lua_State *L)
 {
   for (;;) {

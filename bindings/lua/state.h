@@ -32,8 +32,10 @@
     latL_call(L, who, work_, function(work_, __VA_ARGS__));                                        \
   } while (0)
 lat_workspace *latL_workspace(lua_State *L);
-/* The same within a run: a debug hook that is there is for whoever runs next to hear, not raised. */
+/* The same within a run, which mustn't be left in its midst: a debug hook that is there isn't heard. */
 lat_workspace *latL_rewatch(lua_State *L);
+/* A lua_CFunction: the thread's debug hook, if there is one, has its say, and raises if it interrupts. */
+int latL_hear(lua_State *L);
 /* The end of a call for which more than one statement is needed. What lies below the mark stays, also
  * when it raises. */
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,

@@ -50,14 +50,6 @@ static latL_Turn *restore(lua_State *L, int at)
   return lua_touserdata(L, LATL_RUN);
 }
 
-void latL_beginturn(lua_State *L, latL_Turn *turn)
-{
-  latL_rewatch(L);
-  latL_watch(L, turn->work);
-  lua_toclose(L, LATL_GUARD);
-  turn->busy = true;
-}
-
 /* Whether the collector has taken the workspace of the run at LATL_RUN. */
 static bool memory_gone(lua_State *L)
 {
@@ -98,14 +90,19 @@ int latL_pushsteps(lua_State *L, lua_CFunction next)
   return 4;
 }
 
+static void watch_turn(lua_State *L, const latL_Turn *turn)
+{
+  latL_rewatch(L);
+  latL_watch(L, turn->work);
+}
+
 /* The run at 1. A finalizer may be what closes the coroutine that its call has died in, and the
  * collector may have taken its memory before. */
 static int fail_turn(lua_State *L)
 {
   latL_Turn *turn = restore(L, 1);
   if (memory_gone(L)) return 0;
-  latL_rewatch(L);
-  latL_watch(L, turn->work);
+  watch_turn(L, turn);
   turn->failed(L, turn);
   return 0;
 }
@@ -117,6 +114,23 @@ void latL_callquietly(lua_State *L, lua_CFunction f)
   lua_insert(L, -2);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
   latL_unsilence(L, hook);
+}
+
+/* A hook that is there already, a signal's perhaps, has its say; one that raises ends the run as what
+ * raises within it does. What comes later is seen by what watches. */
+void latL_beginturn(lua_State *L, latL_Turn *turn)
+{
+  watch_turn(L, turn);
+  lua_toclose(L, LATL_GUARD);
+  turn->busy = true;
+  if (!lua_gethook(L)) return;
+  lua_pushcfunction(L, latL_hear);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+    lua_pushvalue(L, LATL_RUN);
+    latL_callquietly(L, fail_turn);
+    lua_error(L);
+  }
+  watch_turn(L, turn);
 }
 
 /* __close(guard): a call is over, or has failed. */
