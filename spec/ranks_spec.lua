@@ -296,6 +296,15 @@ describe("latent.fork", function()
     assert.are.same({ true, false }, within)
   end)
 
+  it("is of one process: what is forked within it can't speak for its rank", function()
+    fails("the comm is that of the process that has forked this one", latent.fork, 2, function(comm)
+      latent.fork(2, function(inner)
+        if inner.rank == 1 then comm:barrier() end
+      end)
+      comm:barrier()
+    end, { deadline = 20 })
+  end)
+
   it("leaves other ranks their fit where one's progress raises after its end", function()
     for _, make in ipairs { latent.pca, latent.ppca } do
       local whole, sum = latent.fork(2, function(comm)

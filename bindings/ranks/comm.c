@@ -3,19 +3,38 @@
 #include "ranks/comm.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "comm/share.h"
+
+typedef struct owned {
+  lat_comm comm; /* the first member */
+  pid_t process;
+} owned;
 
 lat_comm *latL_newcomm(lua_State *L, int keeps)
 {
   if (keeps) keeps = lua_absindex(L, keeps);
-  lat_comm *comm = lua_newuserdatauv(L, sizeof *comm, 1);
-  *comm = (lat_comm){.size = 1};
+  owned *c = lua_newuserdatauv(L, sizeof *c, 1);
+  *c = (owned){{.size = 1}, getpid()};
   luaL_setmetatable(L, LATL_COMM);
-  if (!keeps) return comm;
+  if (!keeps) return &c->comm;
   lua_pushvalue(L, keeps);
   lua_setiuservalue(L, -2, 1);
-  return comm;
+  return &c->comm;
+}
+
+void latL_owncomm(lat_comm *comm)
+{
+  ((owned *)comm)->process = getpid();
+}
+
+int latL_trace(lua_State *L)
+{
+  const char *message = lua_tostring(L, 1);
+  if (!message) message = luaL_tolstring(L, 1, NULL);
+  luaL_traceback(L, L, message, 1);
+  return 1;
 }
 
 lat_comm *latL_checkcomm(lua_State *L, int arg, const char *who, const char *name)
@@ -23,6 +42,10 @@ lat_comm *latL_checkcomm(lua_State *L, int arg, const char *who, const char *nam
   lat_comm *comm = luaL_testudata(L, arg, LATL_COMM);
   if (!comm) latL_error(L, who, "%s must be a latent.Comm, got %s", name, latL_typegot(L, arg));
   if (comm->ended) latL_error(L, who, "the job of this comm has ended");
+  if (((const owned *)comm)->process != getpid())
+    latL_error(L, who,
+               "the comm is that of the process that has forked this one, whose own comm "
+               "is the argument of its function");
   return comm;
 }
 

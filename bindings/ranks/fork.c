@@ -40,15 +40,6 @@ static int close_job(lua_State *L)
   return 0;
 }
 
-/* The message with the traceback, for the error stream of a process that ends by it. */
-static int trace(lua_State *L)
-{
-  const char *message = lua_tostring(L, 1);
-  if (!message) message = luaL_tolstring(L, 1, NULL);
-  luaL_traceback(L, L, message, 1);
-  return 1;
-}
-
 /* One terminal has one line for progress: the first process'. */
 static int end_progress(lua_State *L)
 {
@@ -64,7 +55,7 @@ static int run_child(lua_State *L, job *j)
   char failure[180] = "";
   if (latL_istold(L)) lua_pushcfunction(L, end_progress), lua_pcall(L, 0, 0, 0);
   lua_settop(L, HANDLER - 1);
-  lua_pushcfunction(L, trace);
+  lua_pushcfunction(L, latL_trace);
   lua_pushvalue(L, FUNCTION);
   lua_pushvalue(L, COMM);
   int status = lua_pcall(L, 1, 0, HANDLER);
@@ -112,6 +103,7 @@ static job *begin(lua_State *L, const char *who, size_t n)
       latL_error(L, who, "%s", work->message);
     }
   }
+  latL_owncomm(j->comm);
   j->running = true;
   j->comm->deadline = deadline;
   return j;

@@ -51,14 +51,6 @@ static void call_module(lua_State *L, const char *function)
   lua_pushvalue(L, JOB);
 }
 
-static int trace(lua_State *L)
-{
-  const char *message = lua_tostring(L, 1);
-  if (!message) message = luaL_tolstring(L, 1, NULL);
-  luaL_traceback(L, L, message, 1);
-  return 1;
-}
-
 static void set_under_way(lua_State *L, bool on)
 {
   lua_pushboolean(L, on);
@@ -130,7 +122,7 @@ static int run(lua_State *L, const latL_Function *f)
   lat_comm *comm = make_comm(L, ranks);
   comm->deadline = deadline;
   set_under_way(L, true);
-  lua_pushcfunction(L, trace);
+  lua_pushcfunction(L, latL_trace);
   lua_pushvalue(L, FUNCTION);
   lua_pushvalue(L, COMM);
   if (lua_pcall(L, 1, LUA_MULTRET, comm->size > 1 ? HANDLER : 0) != LUA_OK)

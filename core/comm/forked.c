@@ -77,33 +77,33 @@ void lat_forked_kill(lat_forked *job)
   job->shared = NULL;
 }
 
-/* True in the child. */
-static bool fork_one(lat_forked *job, size_t rank, bool *failed)
+/* True in the child. *failure: 0, or the reason in errno's words. */
+static bool fork_one(lat_forked *job, size_t rank, int *failure)
 {
   pid_t process = fork();
   if (process == 0) {
     job->rank = rank;
     return true;
   }
-  *failed = process < 0;
+  *failure = process < 0 ? errno : 0;
   job->children[rank].process = process;
   return false;
 }
 
 lat_status lat_forked_begin(lat_forked *job, lat_workspace *work, size_t size, lat_comm *comm)
 {
-  bool failed = false;
+  int failure = 0;
   *job = (lat_forked){.size = size, .parent = (long)getpid()};
   job->children = lat_allocate(work, size, sizeof *job->children);
   if (!job->children) return LAT_MEMORY;
   memset(job->children, 0, size * sizeof *job->children);
   LAT_TRY(lat_shared_new(work, size, &job->shared));
   fflush(NULL); /* else each process would write it */
-  for (size_t r = 1; r < size && !failed; r++)
-    if (fork_one(job, r, &failed)) break;
-  if (failed) {
+  for (size_t r = 1; r < size && !failure; r++)
+    if (fork_one(job, r, &failure)) break;
+  if (failure) {
     lat_forked_kill(job);
-    return lat_fail(work, LAT_MEMORY, "the system gives no more processes: %s", strerror(errno));
+    return lat_fail(work, LAT_MEMORY, "the system gives no more processes: %s", strerror(failure));
   }
   lat_shared_join(job->shared, job->rank, comm);
   lat_shared_watched(job->shared, job->rank, job->rank ? watch_parent : watch_children, job);
