@@ -136,7 +136,8 @@ local t = large:t()
 local next_step, steps = latent.gmm { components = 2, tolerance = 0, max_iterations = 1000 }:steps(X)
 local slices = latent.kmeans { clusters = 2, tolerance = 0, max_iterations = 1e6 }
 slices:fit_for(X, 1e-4)
-for i, call in ipairs { { next_step, steps }, { slices.fit_for, slices, X, 1e-4 }, { X.sum, X }, { large.exp, large }, { t.copy, t }, { latent.eigen.svd, X }, { pca.fit, pca, X },
+for i, call in ipairs { { next_step, steps }, { slices.fit_for, slices, X, 1e-4 },
+  { X.sum, X }, { large.exp, large }, { t.copy, t }, { latent.eigen.svd, X }, { pca.fit, pca, X },
   { pca.transform, pca, X }, { gmm.fit, gmm, X }, { gmm.partial_fit, gmm, X }, { gmm.log_likelihood, gmm, X },
   { flow.fit, flow, X, { epochs = 1 } }, { flow.step, flow, X }, { flow.score, flow, X } } do
   local ok, message = late(table.unpack(call))
