@@ -154,8 +154,7 @@ for row in [(0.5, float("nan"), 1), (1, 2, 3)]:
       local text = helper.contents(path)
       for method, gives in pairs(methods) do
         local result = text:match("\n%l+ m%d+_" .. method .. "%(const double %*row[^\n]*%);")
-        local wide = (name == "ica" or name == "fa" or name:find "^[nmro]%l+$" or name == "kmeans") and 3 or gives
-        if result then has_method[method] = method == "transform" and wide or gives end
+        if result then has_method[method] = method == "transform" and model:transform(codes).cols or gives end
       end
       assert.is_truthy(next(has_method), name)
       export.sanitized(path, matrix(rows), has_method)
