@@ -2,11 +2,7 @@
 local latent = require "latent"
 local helper = require "helper"
 
-local function fails(message, f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok, "no error")
-  assert.is_truthy(tostring(err):find(message, 1, true), tostring(err) .. "\ninstead of " .. message)
-end
+local fails = helper.fails
 
 describe("latent.mpi without a launcher", function()
   it("is rank 0 of 1", function()
@@ -33,9 +29,9 @@ describe("latent.mpi without a launcher", function()
     local kept
     latent.mpi.run(function(comm) kept = comm end)
     fails("comm:sum: the job of this comm has ended", function() kept:sum(1) end)
-    local output, ok = helper.run(
-      "OMPI_COMM_WORLD_SIZE=4 lua5.4 -e 'package.preload.latent_mpi = function() error \"it is broken\" end "
-      .. "require(\"latent\").mpi.run(print)'")
+    local output, ok = helper.lua([[
+      package.preload.latent_mpi = function() error "it is broken" end
+      require("latent").mpi.run(print)]], "OMPI_COMM_WORLD_SIZE=4")
     assert.is_falsy(ok)
     assert.is_truthy(output:find("several ranks, but the module latent_mpi can't be loaded", 1, true), output)
   end)
@@ -83,8 +79,8 @@ for _, engine in ipairs(ENGINES) do
     lazy_teardown(function() if script then os.remove(script) end end)
 
     local function run(n, path)
-      return helper.run(('LUA_CPATH="%s/?.so;$LUA_CPATH" timeout -k 5 60 %s -n %d lua5.4 %s'):format(folder,
-        engine.run, n, path))
+      return helper.run(('LUA_CPATH="%s/?.so;$LUA_CPATH" timeout -k 5 60 %s -n %d %s %s'):format(folder,
+        engine.run, n, helper.interpreter, path))
     end
 
     it("gives the same bits for any number of ranks", function()

@@ -532,7 +532,7 @@ end)
 describe("on a terminal", function()
   -- What a script writes there, and what through a pipe.
   local function run(code)
-    local lua, path = arg and arg[-1] or "lua5.4", os.tmpname()
+    local lua, path = helper.interpreter, os.tmpname()
     local file = assert(io.open(path, "w"))
     file:write(code)
     file:close()

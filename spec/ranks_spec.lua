@@ -4,11 +4,7 @@ local latent = require "latent"
 local helper = require "helper"
 local matrix = latent.matrix
 
-local function fails(message, f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok, "no error")
-  assert.is_truthy(tostring(err):find(message, 1, true), tostring(err) .. "\ninstead of " .. message)
-end
+local fails = helper.fails
 
 describe("ranks in the core", function()
   local program

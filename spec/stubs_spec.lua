@@ -1,6 +1,7 @@
 -- scripts/stubs.lua: what an editor's language server reads, compared with the core's tables and with what objects
 -- have.
 local latent = require "latent"
+local helper = require "helper"
 local index = require "latent.help.index"
 local calls = require "calls"
 
@@ -28,7 +29,7 @@ end
 setup(function()
   folder = os.tmpname()
   os.remove(folder)
-  local lua = arg and arg[-1] or "lua5.4"
+  local lua = helper.interpreter
   assert(os.execute(("mkdir %s && %s scripts/stubs.lua %s >%s/log 2>&1"):format(folder, lua, folder, folder)))
   local file = assert(io.open(folder .. "/latent.lua"))
   stubs = file:read "a"

@@ -1,6 +1,6 @@
 -- What models and tables of results say of themselves: print, summary, pairs, options.
 local latent = require "latent"
-require "helper"
+local helper = require "helper"
 local matrix = latent.matrix
 
 local X, species, about = latent.datasets.iris()
@@ -87,8 +87,8 @@ describe("a model", function()
     assert.equal(150, latent.gmm():fit(X:col(1)).observations)
     assert.equal(150, latent.ica { latent_dim = 2 }:fit(X).observations)
     assert.equal(100, latent.lds { latent_dim = 1, max_iterations = 1 }:fit((latent.datasets.nile())).observations)
-    local flow = latent.datasets.nile()
-    assert.is_nil(latent.lds { latent_dim = 1, max_iterations = 1 }:fit({ flow, flow }).observations)
+    local nile = latent.datasets.nile()
+    assert.is_nil(latent.lds { latent_dim = 1, max_iterations = 1 }:fit({ nile, nile }).observations)
   end)
 
   it("keeps names and rows in its file", function()
@@ -104,7 +104,6 @@ end)
 
 describe("print of a model", function()
   it("reads neither the documentation nor the descriptions", function()
-    local helper = require "helper"
     local output = helper.lua [[
       local latent = require "latent"
       local X = latent.datasets.iris()
@@ -119,7 +118,6 @@ describe("print of a model", function()
   end)
 
   it("raises what interrupts it", function()
-    local helper = require "helper"
     local output = helper.lua [[
       local latent = require "latent"
       local model = latent.gmm{ components = 2 }:fit(latent.datasets.iris())
