@@ -41,6 +41,13 @@ local function add_validation(model, who, options)
   options[name] = second ~= nil and check.matrix(who, "validation's labels", second) or nil
 end
 
+local function check_seconds(who, name, seconds)
+  if type(seconds) ~= "number" then check.fail(who, "%s must be a number, got %s", name, check.show(seconds)) end
+  if seconds ~= seconds or seconds < 0 then
+    check.fail(who, "%s must be a number >= 0, got %s", name, check.show(seconds))
+  end
+end
+
 local function checked(model, who, options, more)
   local known = {}
   for _, name in ipairs { "labels", "context", "source" } do known[name] = model:__takes(name) or nil end
@@ -59,10 +66,7 @@ local function checked(model, who, options, more)
   if options.binarize then check.word(who, "binarize", options.binarize, { "dynamic", "static", "threshold" }) end
   if options.validation ~= nil then add_validation(model, who, options) end
   if options.progress ~= nil then latent.progress._check(who, options.progress) end
-  local seconds = options.max_seconds
-  if seconds and (seconds < 0 or seconds ~= seconds) then
-    check.fail(who, "max_seconds must be a number >= 0, got %s", check.show(seconds))
-  end
+  if options.max_seconds then check_seconds(who, "max_seconds", options.max_seconds) end
   local keep = check.word(who, "keep", options.keep, { "last", "best" })
   if keep == "best" and options.validation == nil then
     check.fail(who, 'keep = "best" goes by the loss of the rows of validation, which is missing')
@@ -217,14 +221,6 @@ end
 local under_way = setmetatable({}, { __mode = "k" })
 local PAUSE = {}
 
-local function positive(who, name, seconds)
-  if type(seconds) ~= "number" then check.fail(who, "%s must be a number, got %s", name, check.show(seconds)) end
-  if seconds ~= seconds or seconds < 0 then
-    check.fail(who, "%s must be a number >= 0, got %s", name, check.show(seconds))
-  end
-  return seconds
-end
-
 local function begin(model, who, given, options)
   local X, o = prepared(model, who, given, options)
   local fit = { of = setmetatable({ given }, { __mode = "v" }) }
@@ -254,7 +250,7 @@ end
 
 function train.fit_for(model, X, seconds, options)
   local who = name_of(model) .. ":fit_for"
-  positive(who, "seconds", seconds)
+  check_seconds(who, "seconds", seconds)
   checked(model, who, options, FIT) -- those of a call that goes on, too
   local fit = under_way[model]
   local status = fit and fit.thread and coroutine.status(fit.thread)
@@ -311,7 +307,8 @@ function train.steps(model, X, options)
     following = following or pass(model, X, o, epochs_of(model) + 1)
     return result(following())
   end
-  local budget = o.given.budget and positive(who, "budget", o.given.budget) or 0
+  local budget = o.given.budget or 0
+  check_seconds(who, "budget", budget)
   return budget > 0 and in_slices(step, budget) or step
 end
 
