@@ -42,8 +42,8 @@ void latL_addfunctions(lua_State *L, const latL_Function functions[]);
 /* Adds them to the table `name` of the module on the top of the stack, made if need be; or (NULL) to
  * the module. */
 void latL_addtomodule(lua_State *L, const char *name, const latL_Function functions[]);
-/* Makes the table on the top of the stack one that is called, with itself as first argument; its metatable is
- * protected. */
+/* Makes the table on the top of the stack one that is called, with itself as first argument; its
+ * metatable is protected. */
 void latL_setcall(lua_State *L, lua_CFunction call);
 /* What pairs(x) is given for the object at 1: i, x[i] from 1 on, as ipairs does. */
 int latL_pairsbynumber(lua_State *L);

@@ -14,8 +14,8 @@
   part(state) part(parts) part(matrix) part(matrix_index) part(matrix_make)                        \
   methods(matrix_arithmetic, LATL_MATRIX) methods(matrix_reduce, LATL_MATRIX)                      \
   functions(matrix_reduce, "matrix") methods(matrix_linear, LATL_MATRIX) part(matrix_functions)    \
-  part(random) class(ranks) part(fork) functions(mpi, "mpi") functions(eigen, "eigen") part(file) functions(files, NULL)                         \
-  functions(batches, NULL) part(run) part(fit) part(ica_run)                                       \
+  part(random) class(ranks) part(fork) functions(mpi, "mpi") functions(eigen, "eigen") part(file)  \
+  functions(files, NULL) functions(batches, NULL) part(run) part(fit) part(ica_run)                \
   class(lds_tracker) methods(lds_tracker_step, LATL_TRACKER) part(models)                          \
   part(nonlinear) part(vae) part(flow) part(diffusion) part(flow_matching) part(gan)               \
   class(nn_store) functions(nn_store, "nn") methods(nn_checkpoint, LATL_STORE)                     \

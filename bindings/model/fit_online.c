@@ -67,8 +67,8 @@ static void finish_online(lua_State *L, latL_FitRun *r)
   lat_workspace *work = r->work.turn.work;
   lat_mark mark = lat_workspace_mark(work);
   lat_status status = kind->finish ? kind->finish(&r->fit, lua_touserdata(L, -1)) : LAT_OK;
-  r->work.ended =
-      true; /* a failure gives the run's memory back, so its guard finds nothing to do */
+  /* A failure gives the run's memory back, so its guard finds nothing to do. */
+  r->work.ended = true;
   if (status != LAT_OK) latL_check(L, r->work.turn.who, work, mark, status);
   publish_online(L, r);
   lua_settop(L, LATL_TOP);

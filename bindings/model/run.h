@@ -43,9 +43,9 @@ enum {
   LATL_RUN_LAST
 };
 
-/* The userdata at LATL_RUN becomes a run of the class, if it has one: it keeps the model, the data and the
- * options, which are at their places on the stack, and has a workspace, which is returned, and a
- * guard. */
+/* The userdata at LATL_RUN becomes a run of the class `metatable` (NULL: of none): it keeps the
+ * model, the data and the options, which are at their places on the stack, and has a workspace,
+ * which is returned, and a guard. */
 lat_workspace *latL_holdrun(lua_State *L, latL_Turn *turn, const char *who, const char *metatable,
                             void (*failed)(lua_State *L, latL_Turn *turn));
 /* A run's first call begins, the stack being as above: the guard sees to it that `failed` is called

@@ -27,12 +27,12 @@ typedef lat_status latL_Outside(void *context);
 typedef struct latL_Work {
   latL_Turn turn;
   latL_Rows rows;
-  lat_slice_task
-      *task;    /* up to the end of the next iteration, of the run's core; may fail. It has */
-  bool more;    /* said whether there was one: else the run is over */
+  /* Computes up to the end of the next iteration, and sets `more`; may fail. */
+  lat_slice_task *task;
+  bool more;    /* an iteration has ended; false: the run is over */
   bool ended;   /* the model has what came out */
   bool aborted; /* it ended by an error */
-  bool told;    /* which other ranks know of */
+  bool told;    /* the other ranks know of that error */
   /* in slices: until when this turn lasts (of lat_clock), and who wants to be called outside */
   bool slices;
   double until;

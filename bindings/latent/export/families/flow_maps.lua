@@ -140,7 +140,6 @@ local SLOPE = [[
   return 0.01 + (most + log(1.0 + exp(-abs(t))))
 ]]
 
-
 -- The function that changes a column by its numbers, which maps with the same bins, box and bound share: its name, and
 -- that of its constant.
 local function changing(p, map)

@@ -278,7 +278,7 @@ local function add_methods(p, inputs, float)
   program.add(p, { name = "update", args = "state s, row[D]" .. more, returns = "real", public = true,
     about = "Takes in the next observation, going to its step unless predict has; NaN marks a missing entry. Returns "
       .. "log p(row | the rows before), in nats.",
-    body = UPDATE:gsub("%u+", parts):gsub("%u+", parts) })
+    body = UPDATE:gsub("%u+", parts):gsub("%u+", parts) }) -- twice: parts have names of parts within
 end
 
 -- Which states have infinite variance at the start, as a diagonal matrix; and whether one has.
