@@ -19,19 +19,23 @@ typedef real K(anywhere) __attribute__((vector_size(BYTES), aligned(sizeof(real)
 
 /* ---- products -------------------------------------------------------------------- */
 
+/* sum (ROWS x VECTORS) := the products of a tile: sum_p A[i, p] B[p, v]. */
+#define TILE_SUMS(ROWS, VECTORS, A_COLUMN)                                                         \
+  K(vector) sum[ROWS][VECTORS] = {{{0}}};                                                          \
+  for (size_t p = 0; p < k; p++, A += A_COLUMN, B += b_row) {                                      \
+    K(vector) b[VECTORS];                                                                          \
+    UNROLL for (size_t v = 0; v < VECTORS; v++) b[v] = *(const K(anywhere) *)(B + v * WIDTH);      \
+    UNROLL for (size_t i = 0; i < ROWS; i++)                                                       \
+    {                                                                                              \
+      UNROLL for (size_t v = 0; v < VECTORS; v++) sum[i][v] += A[i * a_row] * b[v];                \
+    }                                                                                              \
+  }
+
 #define TILE_PRODUCT(NAME, ROWS, VECTORS)                                                          \
   TARGET static inline void K(NAME)(size_t k, const real *A, size_t a_row, size_t a_column,        \
                                     const real *B, size_t b_row, bool add, real *C, size_t c_row)  \
   {                                                                                                \
-    K(vector) sum[ROWS][VECTORS] = {{{0}}};                                                        \
-    for (size_t p = 0; p < k; p++, A += a_column, B += b_row) {                                    \
-      K(vector) b[VECTORS];                                                                        \
-      UNROLL for (size_t v = 0; v < VECTORS; v++) b[v] = *(const K(anywhere) *)(B + v * WIDTH);    \
-      UNROLL for (size_t i = 0; i < ROWS; i++)                                                     \
-      {                                                                                            \
-        UNROLL for (size_t v = 0; v < VECTORS; v++) sum[i][v] += A[i * a_row] * b[v];              \
-      }                                                                                            \
-    }                                                                                              \
+    TILE_SUMS(ROWS, VECTORS, a_column)                                                             \
     UNROLL for (size_t i = 0; i < ROWS; i++)                                                       \
     {                                                                                              \
       UNROLL for (size_t v = 0; v < VECTORS; v++)                                                  \
@@ -93,15 +97,7 @@ TARGET static void K(product)(size_t m, size_t n, size_t k, const real *A, size_
                                     const real *B, size_t b_row, real *best, real *second,         \
                                     int32_t *whose)                                                \
   {                                                                                                \
-    K(vector) sum[ROWS][VECTORS] = {{{0}}};                                                        \
-    for (size_t p = 0; p < k; p++, A++, B += b_row) {                                              \
-      K(vector) b[VECTORS];                                                                        \
-      UNROLL for (size_t v = 0; v < VECTORS; v++) b[v] = *(const K(anywhere) *)(B + v * WIDTH);    \
-      UNROLL for (size_t i = 0; i < ROWS; i++)                                                     \
-      {                                                                                            \
-        UNROLL for (size_t v = 0; v < VECTORS; v++) sum[i][v] += A[i * a_row] * b[v];              \
-      }                                                                                            \
-    }                                                                                              \
+    TILE_SUMS(ROWS, VECTORS, 1)                                                                    \
     UNROLL for (size_t v = 0; v < VECTORS; v++)                                                    \
     {                                                                                              \
       K(anywhere) *at = (K(anywhere) *)(best + v * WIDTH),                                         \
@@ -229,6 +225,7 @@ TARGET static void K(inner)(size_t m, size_t n, size_t k, const real *A, size_t 
   }
 }
 
+#undef TILE_SUMS
 #undef TILE_PRODUCT
 #undef TILE_PANEL
 #undef TILE_INNER
