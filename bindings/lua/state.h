@@ -71,7 +71,7 @@ void latL_unsilence(lua_State *L, latL_Hook hook);
  * workspace raises meanwhile: nothing may change under a call's hands. */
 void latL_settold(lua_State *L, double after, double every);
 bool latL_istold(lua_State *L);
-/* The state's workspace, which is being held, lends its eyes to another, which polls as it does. */
+/* `to` polls as the state's workspace does, which a call holds, and its progress is what is told. */
 void latL_lendpoll(lua_State *L, lat_workspace *to);
 /* The call over `work` has come to its end, without latL_check. */
 void latL_endtold(lua_State *L, lat_workspace *work);
