@@ -262,7 +262,7 @@ local MISTAKES = {
   { function() return gmm:set_params {} end, "it is options of the constructor, of a new model" },
   { function() return gmm:cluster(X) end, "it is model:predict(X)" },
   { function() return gmm:update(X) end, "it is model:partial_fit(X)" },
-  { function() return gmm:entropy() end, "it is -model:score(model:sample(10000))" },
+  { function() return gmm:entropy() end, "it is -model:score((model:sample(10000)))" },
   { function() return kmeans.sizes end, "it is model.labels:unique(), the second value" },
   { function() return pca.W end, "it is model.components" },
   { function() return pca:biplot(X) end, "it is model:plot(X)" },
@@ -434,6 +434,27 @@ describe("names of other libraries", function()
     scope.a, scope.b = matrix { 1, 2, 3 }, matrix { 1, 2, 6 }
     assert.equal(3, run(foreign.modules["latent.metrics"].mse))
     assert.near(-3.5, run(foreign.modules["latent.metrics"].r2), 1e-14) -- 1 - 3 / (2/3)
+    local of_model = foreign.classes.Model
+    scope.model, scope.X = latent.gmm { components = 1 }:fit(X), X
+    for _, name in ipairs { "copy", "describe", "perplexity" } do assert.is_truthy(run(of_model[name])) end
+    -- of a Gaussian log det(2 pi e S)/2; of log p(x) the deviation is sqrt(D/2), a hundredth of it here
+    local exact = (X.cols * math.log(2 * math.pi * math.exp(1)) + scope.model:covariance(1):logdet()) / 2
+    assert.near(exact, run(of_model.entropy), 0.1)
+  end)
+
+  it("lead to constructors with all that they need", function()
+    local count = 0
+    for _, list in pairs(foreign.modules) do
+      for _, line in pairs(list) do
+        for call in line:gmatch "latent%.[%w_]+{ [%w_]+ = [^.}]*}" do
+          local makes, problem = load("return " .. call, call, "t", { latent = latent })
+          assert.is_truthy(makes, problem)
+          assert.has_no.errors(makes)
+          count = count + 1
+        end
+      end
+    end
+    assert.is_true(count > 10, count)
   end)
 
   it("lead to functions that there are", function()
