@@ -202,11 +202,9 @@ lat_status latL_givedata(latL_FitRun *r)
 {
   const latL_Units *u = &r->units;
   lat_comm *comm = r->work.rows.source.comm;
-  lat_status status = latL_takegiven(r);
-  if (comm) status = lat_comm_settle(comm, r->work.turn.work, status);
-  LAT_TRY(status);
-  status = u->of ? lat_fit_units(&r->fit, u->of, u->count, u->columns)
-                 : lat_fit_source(&r->fit, &r->work.rows.source);
+  LAT_TRY(lat_comm_settle(comm, r->work.turn.work, latL_takegiven(r)));
+  lat_status status = u->of ? lat_fit_units(&r->fit, u->of, u->count, u->columns)
+                            : lat_fit_source(&r->fit, &r->work.rows.source);
   if (status != LAT_OK && !lat_fit_is_late(&r->fit, status)) return status;
   r->given = true;
   return LAT_OK;

@@ -161,8 +161,7 @@ size_t latL_rowsof(const latL_Rows *r)
 
 lat_status latL_takerows(lat_workspace *work, latL_Rows *r)
 {
-  lat_status status = latL_takeweights(work, r);
-  return r->source.comm ? lat_comm_settle(r->source.comm, work, status) : status;
+  return lat_comm_settle(r->source.comm, work, latL_takeweights(work, r));
 }
 
 void latL_tellranks(lat_comm *comm, lat_workspace *work, bool *told)

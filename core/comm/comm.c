@@ -146,7 +146,7 @@ lat_status lat_comm_agree(lat_comm *comm, lat_workspace *work, lat_status status
 
 lat_status lat_comm_settle(lat_comm *comm, lat_workspace *work, lat_status status)
 {
-  if (status == LAT_OK) return LAT_OK;
+  if (status == LAT_OK || !comm) return status;
   if (!comm->agreed) status = lat_comm_agree(comm, work, status);
   comm->agreed = false;
   return status;

@@ -56,10 +56,10 @@ lat_comm lat_comm_alone(void);
 /* status := the failure of the first rank that has one, on all of them. */
 lat_status lat_comm_agree(lat_comm *comm, lat_workspace *work, lat_status status);
 /* The end of a part whose collectives may have failed: what all ranks end it with. LAT_OK needs
- * another collective with which all of them end, or begin the next part. */
+ * another collective with which all of them end, or begin the next part. NULL: `status`. */
 lat_status lat_comm_settle(lat_comm *comm, lat_workspace *work, lat_status status);
 
-/* The same for the end of all of it, where LAT_OK is a last agreement. NULL: `status`. */
+/* The same for the end of all of it, where LAT_OK is a last agreement. */
 lat_status lat_comm_conclude(lat_comm *comm, lat_workspace *work, lat_status status);
 
 /* x (n) := the sum over the ranks, in the tree of lat_sum_tree or as MPI has it: the same bits on

@@ -24,11 +24,6 @@ const lat_option lat_update_options[] = {
 
 /* ---- several ranks --------------------------------------------------------------------------- */
 
-static lat_status settle(lat_fit *fit, lat_status status)
-{
-  return fit->comm ? lat_comm_settle(fit->comm, fit->work, status) : status;
-}
-
 static lat_status agree(lat_fit *fit)
 {
   return lat_model_agree(fit->work, fit->comm, fit->model, fit->options,
@@ -48,14 +43,15 @@ static lat_status share_units(lat_fit *fit, size_t count, size_t columns)
 lat_status lat_fit_go_on(lat_fit *fit, bool goes_on)
 {
   bool stop = !goes_on;
-  if (fit->comm) LAT_TRY(settle(fit, lat_comm_any(fit->comm, fit->work, &stop)));
+  if (fit->comm)
+    LAT_TRY(lat_comm_settle(fit->comm, fit->work, lat_comm_any(fit->comm, fit->work, &stop)));
   if (stop) lat_fit_stop(fit);
   return LAT_OK;
 }
 
 lat_status lat_fit_units(lat_fit *fit, const void *units, size_t count, size_t columns)
 {
-  if (fit->comm) LAT_TRY(settle(fit, share_units(fit, count, columns)));
+  if (fit->comm) LAT_TRY(lat_comm_settle(fit->comm, fit->work, share_units(fit, count, columns)));
   if ((fit->share ? fit->share->all : count) == 0)
     return lat_fail(fit->work, LAT_INVALID, "there are no sequences");
   fit->units = units;
@@ -166,7 +162,7 @@ static lat_status take_source(lat_fit *fit, lat_source *source)
 lat_status lat_fit_source(lat_fit *fit, lat_source *source)
 {
   fit->comm = source->comm;
-  return settle(fit, take_source(fit, source));
+  return lat_comm_settle(fit->comm, fit->work, take_source(fit, source));
 }
 
 /* Operations of a fit without iterations: of the pass over all rows, and of what is solved then. */
@@ -198,7 +194,7 @@ lat_status lat_fit_iterate(lat_fit *fit, lat_source *source, bool *more)
       return lat_comm_conclude(fit->comm, fit->work, LAT_OK);
     lat_step(&steps, 0, pass);
     if (status == LAT_OK) status = run_pass(fit, source);
-    status = settle(fit, status);
+    status = lat_comm_settle(fit->comm, fit->work, status);
     if (status != LAT_OK && !lat_fit_is_late(fit, status)) return status;
   } while (!fit->iterated);
   *more = true;

@@ -144,16 +144,11 @@ static lat_status start_in_pieces(lat_ica_search *fit, lat_workspace *work, lat_
   return lat_share_place(share, work, &fit->sum);
 }
 
-static lat_status settle(const lat_source *source, lat_workspace *work, lat_status status)
-{
-  return source->comm ? lat_comm_settle(source->comm, work, status) : status;
-}
-
 lat_status lat_ica_start(lat_ica_search *fit, lat_workspace *work, lat_source *source,
                          const lat_ica_options *o)
 {
   if (!needs_pieces(source)) return lat_ica_begin(fit, work, &source->X, source->weights, o);
-  return settle(source, work, start_in_pieces(fit, work, source, o));
+  return lat_comm_settle(source->comm, work, start_in_pieces(fit, work, source, o));
 }
 
 lat_status lat_ica_iterate(lat_ica_search *fit, lat_source *source)
@@ -161,7 +156,7 @@ lat_status lat_ica_iterate(lat_ica_search *fit, lat_source *source)
   size_t before = fit->iterations;
   if (!needs_pieces(source)) return lat_ica_step(fit);
   while (!fit->done && fit->iterations == before)
-    LAT_TRY(settle(source, fit->work, pass_in_pieces(fit, source, false)));
+    LAT_TRY(lat_comm_settle(source->comm, fit->work, pass_in_pieces(fit, source, false)));
   return LAT_OK;
 }
 
