@@ -277,8 +277,7 @@ static lat_status add_units(lat_em *em, const void *units, size_t first, size_t 
 {
   LAT_SCOPE(em->work);
   walk w = {.em = em, .units = units, .unit = first, .chunk = 1};
-  LAT_TRY(add(em, &w, count, 1));
-  return LAT_OK;
+  return add(em, &w, count, 1);
 }
 
 /* In slices one after the other, which add up to the same: a unit may be long, and can be left only

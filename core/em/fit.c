@@ -7,11 +7,8 @@
 
 #include <string.h>
 
-#include "base/progress.h"
 #include "base/random.h"
-#include "eigen/limits.h"
 #include "matrix/weighted_rows.h"
-#include "modeling/agree.h"
 #include "modeling/statistics.h"
 
 lat_status lat_fit_init(lat_fit *fit, lat_workspace *work, const lat_model *model,

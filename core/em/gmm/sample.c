@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/progress.h"
-
 #include "em/gmm/internal.h"
 
 /* ---- covariances as they are meant ----------------------------------------------------------- */

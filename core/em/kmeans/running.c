@@ -1,6 +1,5 @@
 /* kmeans/running.c: the statistics of a pass from those of the last one, by the rows that moved;
  * see internal.h. */
-#include <math.h>
 #include <string.h>
 
 #include "base/clones.h"

@@ -2,7 +2,6 @@
 #include <math.h>
 
 #include "base/progress.h"
-
 #include "em/mppca/internal.h"
 
 void lat_mppca_covariance(const lat_mppca *mppca, size_t k, double *C)
