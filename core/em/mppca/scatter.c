@@ -43,8 +43,9 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
   gmm_derived derived = lat_gmm_derived_of(&m->gmm, memory);
   LAT_TRY(lat_mppca_check_density(em->work, m, parameters));
   LAT_SCOPE(em->work);
-  double *W = lat_doubles(em->work, D * M + D), *noise = W + D * M;
+  double *W = lat_doubles(em->work, D * M + D);
   if (!W) return LAT_MEMORY;
+  double *noise = W + D * M;
   LAT_TRY(lat_gmm_derive_means(em->work, &m->gmm, parameters, &derived));
   if (has_lanes(em)) lat_mppca_lanes_begin(m, lanes_of(m, &derived));
   for (size_t k = 0; k < m->gmm.K; k++) {
