@@ -16,7 +16,8 @@ enum { WIDTH = LAT_TILE }; /* numbers side by side */
 typedef double simd __attribute__((vector_size(8 * WIDTH), aligned(8), may_alias));
 typedef int64_t simd_mask __attribute__((vector_size(8 * WIDTH), aligned(8), may_alias));
 
-/* Sums that are made together, each of which waits for its last term: the others fill the time. */
+/* Sums that are computed together: an addition waits for the one before it in the same sum, and
+ * those of the other sums fill the time. */
 enum { FOUR = 4 };
 
 /* Line (i, 0) of a table. */

@@ -2,8 +2,8 @@
  *
  * With a mask of zeros and ones such sums are products of matrices; but where little is missing it
  * is less work to take the sum over what is missing from that of all, or to add up what is there,
- * matrix by matrix. For the difference to keep its digits, what is missing must not be much more
- * than what is there. (By size: the trace of such a matrix bounds its elements.)
+ * matrix by matrix. For the difference to keep its digits, what is missing must not be much larger
+ * than what is there; sizes are traces, which bound the elements of such matrices.
  *
  * Storage: matrices are packed; SPAN elements (WIDE ones, where lists are short) of all that are
  * added are taken at a time, which stay in the cache, and their sum in registers. */
@@ -16,8 +16,8 @@ enum { WIDTH = LAT_TILE, SPAN = LAT_FACTOR_SPAN, WIDE = LAT_FACTOR_WIDE };
 
 typedef double simd __attribute__((vector_size(8 * WIDTH), aligned(8), may_alias));
 
-/* Of n sums: which of the matrices go into sum i, places[first[i]] to before first[i + 1], and
- * whether that is what is missing. */
+/* Of n sums: which of the matrices go into sum i, places[first[i]] to places[first[i + 1] - 1], and
+ * whether these are the missing ones. */
 typedef struct lists {
   uint32_t *first, *places;
   uint8_t *missing;
@@ -49,7 +49,7 @@ size_t lat_factor_gaps_count(size_t D, size_t M, size_t stride)
 LAT_CLONES static void make_lists(lists *l, size_t n, size_t m, const double *mask, size_t sum,
                                   size_t matrix)
 {
-  const double most = 0.9; /* of the size of all */
+  const double most = 0.9; /* of the size of all may be missing */
   uint32_t at = 0;
   for (size_t i = 0; i < n; i++, mask += sum) {
     double all = 0, there = 0, count = 0;

@@ -309,9 +309,8 @@ static inline const double *lat_factor_gaps_at(size_t D, const double *A, size_t
 }
 
 /* Small Cholesky factors side by side (cholesky.c): n of them, lines `stride` apart, n a multiple
- * of
- * 8. K + noise I = L L' in place, as in lat_packed_cholesky; also the inverses of L's diagonal, and
- * the squares of it (1 for directions that are left out). */
+ * of 8. K + noise I = L L' in place, as in lat_packed_cholesky; also the inverses of L's diagonal,
+ * and the squares of it (1 for directions that are left out). */
 void lat_factor_cholesky(size_t M, size_t n, size_t stride, double noise, double *K, double *pivots,
                          double *squares);
 /* z (M x n) := inv(L L') z, where the next 8 factors are `step` further (0: they are the same). */

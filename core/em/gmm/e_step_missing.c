@@ -170,7 +170,7 @@ static void component(const lat_gmm_context *gmm, const gmm_derived *derived, si
   for (size_t j = 0; j < n; j++) joint[j] = constant - 0.5 * joint[j];
 }
 
-/* The same of all components, which know how. */
+/* The same of all components at once, by gmm->structure. */
 static void components(const lat_gmm_context *gmm, const gmm_derived *derived,
                        const scratch_parts *r, size_t o, size_t m, gmm_block *block)
 {

@@ -338,8 +338,8 @@ typedef struct gmm_pattern {
 typedef struct lat_gmm_structure {
   void (*condition)(const struct lat_gmm_structure *structure, const lat_gmm_context *gmm,
                     const gmm_pattern *p, const gmm_block *block, double *expected, double *C);
-  const double *derived;
-  double *scratch;
+  const double *derived; /* of the parameters, for `condition` */
+  double *scratch;       /* its own memory, of one thread */
 } lat_gmm_structure;
 
 /* lat_gmm_accumulate for rows with missing entries. */

@@ -266,7 +266,7 @@ static void whole_block(const lat_em *em, const lat_kmeans_context *model, block
   if (model->bounds) lat_kmeans_bounds_measured(model->bounds, b->first, b->n, b->squares);
 }
 
-/* The statistics of the pass before, in those of the first row. */
+/* Adds those of the pass before: once in a pass, with the first row's. */
 static void go_on(const lat_kmeans_context *model, const lat_em *em, double *statistics)
 {
   const double *before = model->running->statistics;
